@@ -1,0 +1,96 @@
+# `make` prints this list. Every target but help, doctor and clean sets up first, which is quick once done.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+BENCH := .venv-bench
+ARGS ?=
+
+# Another Spark, or another Python for its workers, must not get in the way.
+unexport SPARK_HOME SPARK_CONF_DIR PYSPARK_PYTHON PYSPARK_DRIVER_PYTHON
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PATH := $(BIN):$(PATH)
+
+# The first interpreter that is Python 3.11; PYTHON=... names one.
+define find_python
+python=""; for candidate in $(PYTHON) python3.11 python3 python; do \
+	if "$$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' >/dev/null 2>&1; then \
+		python="$$candidate"; break; fi; done
+endef
+
+.PHONY: help setup dedup bench-dedup test test-unit lint format doctor lock clean
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.done ## make .venv with the locked packages, the package `pipelines` and the jars
+	@:
+
+dedup: setup ## find duplicate persons in FEBRL 3 and write reports/dedup (ARGS="..." adds flags)
+	@spark-submit jobs/dedup.py --report reports/dedup $(ARGS)
+
+bench-dedup: setup $(BENCH)/.done ## measure dedup against Splink on the same data, cores and run
+	@SANGAM_BENCH_PYTHON=$(CURDIR)/$(BENCH)/bin/python python benchmarks/dedup.py $(ARGS)
+
+test: setup ## run all tests
+	@python -m pytest $(ARGS)
+
+test-unit: setup ## run the tests that need no JVM
+	@python -m pytest tests/unit $(ARGS)
+
+lint: setup ## check style and types
+	@ruff check . && ruff format --check . && mypy
+
+format: setup ## rewrite the code in the house style
+	@ruff check --fix . && ruff format .
+
+doctor: ## say what is missing on this machine and how to get it
+	@$(find_python); \
+	if [ -z "$$python" ]; then echo "Python 3.11 is missing: install it, then run make setup." >&2; exit 5; fi; \
+	"$$python" -m pipelines doctor
+
+lock: setup ## rewrite requirements.lock from requirements.in (needs uv)
+	@uv pip compile requirements.in --python-version 3.11 --universal --generate-hashes \
+		--no-header --no-emit-index-url --quiet --output-file requirements.lock
+
+clean: ## remove results and caches; .venv stays
+	@rm -rf reports lake spark-warehouse metastore_db derby.log .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
+
+# --- set-up, one stamp a step ---------------------------------------------------------------------
+
+$(VENV)/.python:
+	@$(find_python); \
+	if [ -z "$$python" ]; then echo "Python 3.11 is missing: install it, then run make setup again." >&2; exit 5; fi; \
+	"$$python" -m pipelines.core.machine; \
+	"$$python" -m venv $(VENV) || { echo "Python cannot make environments: install python3.11-venv." >&2; exit 5; }
+	@touch $@
+
+$(VENV)/.packages: requirements.lock $(VENV)/.python
+	@echo "Installing packages (about 1 GB the first time) ..."
+	@python -m pip install --quiet --require-hashes --requirement requirements.lock
+	@touch $@
+
+$(VENV)/.project: pyproject.toml $(VENV)/.packages
+	@python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.jars: $(wildcard conf/jars/*.xml conf/spark/*) $(VENV)/.project
+	@echo "Fetching jars ..."
+	@python -m pipelines.core.jars
+	@touch $@
+
+# Numba compiles once, here, and not in the first run.
+$(VENV)/.done: $(VENV)/.jars
+	@if [ -f pipelines/dedup/warm.py ]; then python -m pipelines.dedup.warm; fi
+	@touch $@
+	@echo "Ready. Next: make dedup, or . $(VENV)/bin/activate and spark-submit jobs/dedup.py"
+
+$(BENCH)/.done: benchmarks/requirements-bench.in $(VENV)/.done
+	@echo "Installing the peers ..."
+	@$(BIN)/python -m venv $(BENCH)
+	@$(BENCH)/bin/python -m pip install --quiet --requirement benchmarks/requirements-bench.in
+	@touch $@

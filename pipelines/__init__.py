@@ -1,0 +1,1 @@
+"""Sangam: data pipelines for population-scale Indian workloads."""

@@ -1,0 +1,1 @@
+"""What every job shares: one file per foreign API, plus configuration, command line and run log."""

@@ -1,0 +1,157 @@
+"""Compatibility gate: the newest contract must read every older one, judged from git alone.
+
+Avro's own rule (BACKWARD_TRANSITIVE) would let a field vanish, so the house rules are stricter;
+both are applied, and the golden bytes of every version are decoded with the newest reader.
+"""
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+
+import yaml
+
+from pipelines.core import avro_codec
+from pipelines.core.contract_changes import compare
+from pipelines.core.contract_rules import lint_all
+from pipelines.core.contract_tree import Violation
+from pipelines.core.contracts import SCHEMAS, Contract, read_contract
+from pipelines.core.errors import ConfigError, ContractError
+from pipelines.core.schema_lock import (
+    GOLDEN,
+    all_contracts,
+    check_lock,
+    golden_bodies,
+    read_lock,
+    write_lock,
+)
+
+
+def read_at(ref: str, root: Path = SCHEMAS) -> dict[str, Contract]:
+    """Contracts as a git commit holds them, by file; empty where it has none.
+
+    Raises:
+        ConfigError: git does not know the reference, or there is no repository.
+    """
+    listed = _git(root, "ls-tree", "-r", "--name-only", ref, "--", ".", ref=ref)
+    names = [name for name in listed.splitlines() if name.endswith(".avsc")]
+    return {
+        name: read_contract(name, _git(root, "show", f"{ref}:./{name}", ref=ref)) for name in names
+    }
+
+
+def _git(root: Path, *arguments: str, ref: str) -> str:
+    command = ["git", "-C", str(root), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise ConfigError(f"--against {ref}: git says {reason!r}; name a commit that is here")
+    return done.stdout
+
+
+def check(
+    published: Mapping[str, Contract], root: Path = SCHEMAS, golden: Path = GOLDEN
+) -> list[Violation]:
+    """Everything that must hold before a change of contracts is merged.
+
+    Args:
+        published: contracts by file, as `read_at` gives them.
+        root: schema folder of the working tree.
+        golden: folder of the golden bytes.
+    """
+    contracts = all_contracts(root)
+    retired = yaml.safe_load((root / "retired.yaml").read_text("utf-8"))
+    found = chain(
+        lint_all(contracts, retired),
+        _check_published(published, {one.file: one for one in contracts}),
+        _check_history(published, contracts, retired["fields"]),
+        check_lock(contracts, read_lock(root)),
+        _check_golden(contracts, golden),
+    )
+    return sorted(set(found))
+
+
+def _check_published(
+    published: Mapping[str, Contract], here: Mapping[str, Contract]
+) -> Iterator[Violation]:
+    for file, old in published.items():
+        new = here.get(file)
+        if new is None:
+            yield Violation(file, old.subject, "removed", "a published contract is gone")
+        elif new.schema != old.schema:
+            message = f"a published file never changes; make it {old.subject} v{old.version + 1}"
+            yield Violation(file, old.subject, "R1", message)
+
+
+def _newest(contracts: Sequence[Contract]) -> dict[str, Contract]:
+    return {one.subject: one for one in sorted(contracts, key=lambda one: one.version)}
+
+
+def _check_history(
+    published: Mapping[str, Contract], contracts: Sequence[Contract], retired: Sequence[str]
+) -> Iterator[Violation]:
+    newest = _newest(contracts)
+    for old in (*published.values(), *contracts):
+        new = newest.get(old.subject)
+        if new is not None and new.schema != old.schema:
+            yield from compare(old, new, retired)
+
+
+def _check_golden(contracts: Sequence[Contract], golden: Path) -> Iterator[Violation]:
+    newest = _newest(contracts)
+    for contract in contracts:
+        bodies = golden_bodies(contract, golden)
+        if not bodies:
+            yield Violation(contract.file, contract.subject, "golden", "has no golden bytes")
+        for problem in _undecodable(bodies, contract, newest[contract.subject]):
+            yield Violation(contract.file, contract.subject, "golden", problem)
+
+
+def _undecodable(bodies: Sequence[bytes], writer: Contract, reader: Contract) -> Iterator[str]:
+    for line, body in enumerate(bodies, 1):
+        try:
+            avro_codec.decode(writer.schema, body, reader.schema)
+        except ContractError as error:
+            yield f"line {line} cannot be read as {reader.key}: {error}"
+
+
+def find_unready_readers(root: Path = SCHEMAS, golden: Path = GOLDEN) -> list[str]:
+    """Warnings: records of the newest version that the version before cannot read."""
+    contracts = sorted(all_contracts(root), key=lambda one: one.version)
+    warnings = []
+    for new in _newest(contracts).values():
+        older = [one for one in contracts if one.subject == new.subject and one is not new]
+        if older and any(_undecodable(golden_bodies(new, golden), new, older[-1])):
+            warnings.append(f"{older[-1].key} cannot read {new.key}: roll consumers out first")
+    return warnings
+
+
+def main(argv: Sequence[str]) -> int:
+    """`python -m pipelines schemas check|lock`; 0 = holds, 4 = violations, one a line.
+
+    Raises:
+        ConfigError: unknown git reference.
+        ContractError: a file is no contract at all.
+    """
+    parser = argparse.ArgumentParser(prog="python -m pipelines schemas", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    checking = commands.add_parser("check", help="rules, compatibility, lock and golden bytes")
+    checking.add_argument("--against", default="origin/main", metavar="REF", help="%(default)s")
+    commands.add_parser("lock", help="add new contracts to lock.json and the golden bytes")
+    arguments = parser.parse_args(argv)
+    if arguments.command == "lock":
+        for key, number in write_lock().items():
+            print(f"{number:>4}  {key}")
+        return 0
+    return _report(check(read_at(arguments.against)), find_unready_readers())
+
+
+def _report(violations: Sequence[Violation], warnings: Sequence[str]) -> int:
+    for warning in warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    for violation in violations:
+        print(violation)
+    print(f"{len(violations)} violations in {len(all_contracts())} contracts")
+    return ContractError.exit_code if violations else 0

@@ -1,0 +1,68 @@
+"""Shuffling numpy arrays through Spark: one row carries thousands of fixed-size records as bytes.
+
+A shuffle of millions of tiny rows spends its time on rows, not on data. Here a task sorts its
+records by target partition and sends each partition one binary value; the receiving task views the
+bytes as an array again. Spark still plans, moves, spills and retries the data as usual.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from pyspark.sql import DataFrame
+
+Records = npt.NDArray[np.void]
+PartitionOf = npt.NDArray[np.integer]
+
+SCHEMA = "kind string, partition int, payload binary"
+_ARROW = pa.schema([("kind", pa.string()), ("partition", pa.int32()), ("payload", pa.binary())])
+
+
+def pack(kind: str, records: Records, partition: int = 0) -> pa.RecordBatch:
+    """One row holding all records."""
+    return pa.record_batch([[kind], [partition], [records.tobytes()]], schema=_ARROW)
+
+
+def pack_by_partition(kind: str, records: Records, partition: PartitionOf) -> pa.RecordBatch:
+    """One row per target partition that gets any record; at most 65,536 partitions."""
+    target = partition.astype(np.uint16)
+    order = np.argsort(target, kind="stable")  # a radix sort for 16-bit numbers
+    bounds = np.append(0, np.cumsum(np.bincount(target)))
+    sorted_records = records[order]
+    filled = np.flatnonzero(np.diff(bounds))
+    payloads = [sorted_records[bounds[p] : bounds[p + 1]].tobytes() for p in filled]
+    return pa.record_batch([[kind] * len(filled), filled.astype(np.int32), payloads], schema=_ARROW)
+
+
+def unpack(payloads: Iterable[pa.RecordBatch], dtype: np.dtype[np.void]) -> Records:
+    """All records of some rows, in one array."""
+    parts = [
+        np.frombuffer(value.as_buffer(), dtype=dtype)
+        for batch in payloads
+        for value in batch.column("payload")
+    ]
+    return np.concatenate(parts) if parts else np.empty(0, dtype=dtype)
+
+
+def exchange(
+    frame: DataFrame,
+    emit: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]],
+    partitions: int,
+) -> DataFrame:
+    """Run `emit` on every task and bring each packed partition together in one task.
+
+    Args:
+        frame: any frame; `emit` sees its Arrow batches and yields `pack_by_partition` batches.
+        emit: function of one task.
+        partitions: number of target partitions, as used by `emit`.
+
+    Returns:
+        Frame of `SCHEMA` with `partitions` partitions.
+    """
+    return frame.mapInArrow(emit, SCHEMA).repartitionById(partitions, "partition")
+
+
+def column(records: Records, name: str) -> npt.NDArray[np.generic]:
+    """One field of packed records as a contiguous array, as compiled kernels want it."""
+    return np.ascontiguousarray(records[name])

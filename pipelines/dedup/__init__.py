@@ -1,0 +1,1 @@
+"""Duplicate persons: which records of a register are one person, how sure, and why."""

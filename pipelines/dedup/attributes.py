@@ -1,0 +1,168 @@
+"""Compared fields of all records as memory-mapped columns, shared by the tasks of a machine.
+
+Records stand in node-id order; a field is a column of dictionary codes. Tasks map the same files,
+so a machine holds one copy however many tasks compare pairs.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipelines.dedup.compare import Attributes
+from pipelines.dedup.mapping import Mapping
+from pipelines.dedup.templates import Templates
+from pipelines.dedup.vocabulary import Vocabulary, encode_together
+
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+F64 = npt.NDArray[np.float64]
+
+_VOCABULARY = ("length", "sound", "initials", "is_initials", "masks")
+
+# Fields whose values may stand in each other's place share one vocabulary.
+_SHARED = {"given_name": "names", "surname": "names", "address_1": "lines", "address_2": "lines"}
+
+
+@dataclass(frozen=True)
+class RecordStore:
+    """Attributes of records in node-id order.
+
+    Attributes:
+        nodes: sorted node ids, [records].
+        attributes: codes and vocabularies of the compared fields.
+        tokens: record tokens in the same order.
+        enrolled_us: moments of enrolment, microseconds since 1970 UTC; 0 where unknown.
+        templates: captures in the same order, or None.
+        sources: number of the source of each record, or None.
+    """
+
+    nodes: I64
+    attributes: Attributes
+    tokens: pa.Array
+    enrolled_us: I64
+    templates: Templates | None
+    sources: I32 | None
+
+    def rows_of(self, nodes: I64) -> I64:
+        """Row of each node id."""
+        return np.searchsorted(self.nodes, nodes)
+
+
+def vocabulary_groups(mapping: Mapping) -> dict[str, list[str]]:
+    """Fields by the vocabulary they share."""
+    groups: dict[str, list[str]] = {}
+    for name, spec in mapping.fields.items():
+        groups.setdefault(_SHARED.get(spec.comparator, name), []).append(name)
+    return groups
+
+
+def encode_attributes(columns: pa.Table, mapping: Mapping) -> Attributes:
+    """Attributes of a table of normalised fields, one column per field of the mapping."""
+    codes: dict[str, I32] = {}
+    vocabularies: dict[str, Vocabulary] = {}
+    for fields in vocabulary_groups(mapping).values():
+        words, encoded = encode_together({name: columns.column(name) for name in fields})
+        vocabulary = Vocabulary.of(words)
+        for name in fields:
+            codes[name], vocabularies[name] = encoded[name], vocabulary
+    return Attributes(codes, vocabularies)
+
+
+def write_store(records: pa.Table, mapping: Mapping, folder: Path) -> RecordStore:
+    """Write the store of a table with `node_id`, `record_token`, `enrolled_at` and the mapped fields.
+
+    Columns `captures` and `source` are kept when the table has them.
+    """
+    folder.mkdir(parents=True)
+    records = records.take(np.argsort(records.column("node_id").to_numpy()))
+    attributes = encode_attributes(records, mapping)
+    np.save(folder / "nodes.npy", records.column("node_id").to_numpy())
+    for name, codes in attributes.codes.items():
+        np.save(folder / f"codes-{name}.npy", codes)
+    groups = vocabulary_groups(mapping)
+    for group, fields in groups.items():
+        vocabulary = attributes.vocabularies[fields[0]]
+        for part in _VOCABULARY:
+            np.save(folder / f"words-{group}-{part}.npy", getattr(vocabulary, part))
+        _write_arrow(folder / f"words-{group}.arrow", pa.array(vocabulary.values, pa.large_string()))
+    _write_arrow(folder / "tokens.arrow", _flat(records.column("record_token"), pa.large_string()))
+    moments = records.column("enrolled_at").cast(pa.timestamp("us", "UTC")).cast(pa.int64())
+    np.save(folder / "enrolled.npy", moments.fill_null(0).to_numpy())
+    if "source" in records.column_names:
+        np.save(folder / "sources.npy", encode_together({"s": records.column("source")})[1]["s"])
+    if "captures" in records.column_names:
+        packed = _flat(records.column("captures"), pa.large_binary())
+        _write_arrow(folder / "captures.arrow", packed)
+    (folder / "groups.json").write_text(json.dumps(groups))
+    return open_store(str(folder))
+
+
+@lru_cache(maxsize=2)
+def open_store(folder: str) -> RecordStore:
+    """Map the store; cached, so the tasks of one worker process open it once."""
+    root = Path(folder)
+    groups = json.loads((root / "groups.json").read_text())
+    codes: dict[str, I32] = {}
+    vocabularies: dict[str, Vocabulary] = {}
+    for group, fields in groups.items():
+        parts = {part: _mapped(root / f"words-{group}-{part}.npy") for part in _VOCABULARY}
+        values = _read_arrow(root / f"words-{group}.arrow").to_numpy(zero_copy_only=False)
+        vocabulary = Vocabulary(values=values, **parts)
+        for name in fields:
+            codes[name] = _mapped(root / f"codes-{name}.npy")
+            vocabularies[name] = vocabulary
+    captures, sources = root / "captures.arrow", root / "sources.npy"
+    return RecordStore(
+        _mapped(root / "nodes.npy"),
+        Attributes(codes, vocabularies),
+        _read_arrow(root / "tokens.arrow"),
+        _mapped(root / "enrolled.npy"),
+        Templates.from_packed(_read_arrow(captures)) if captures.exists() else None,
+        np.load(sources) if sources.exists() else None,
+    )
+
+
+def random_pairs(records: int, pairs: int, seed: int) -> tuple[I64, I64]:
+    """Rows of random record pairs, the same for the same number of records and seed.
+
+    Rows follow node ids, which are pseudo-random, so pairing each row with the row a random shift
+    away samples pairs uniformly.
+    """
+    if records < 2:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    shifts = np.random.default_rng(seed).permutation(records - 1)[: -(-pairs // records)] + 1
+    left = np.tile(np.arange(records, dtype=np.int64), len(shifts))
+    right = (left + np.repeat(shifts, records)) % records
+    return left[:pairs], right[:pairs]
+
+
+def value_shares(codes: I32, weights: F64, words: int) -> F64:
+    """Share of records that show each value, [words]; sums to 1 over the values present."""
+    present = codes >= 0
+    counts = np.bincount(codes[present], weights=weights[present], minlength=words)
+    return counts / max(counts.sum(), 1.0)
+
+
+def _mapped(path: Path) -> npt.NDArray[np.generic]:
+    return np.load(path, mmap_mode="r") if path.stat().st_size > 128 else np.load(path)
+
+
+def _write_arrow(path: Path, values: pa.Array) -> None:
+    with pa.OSFile(str(path), "wb") as sink:
+        table = pa.table({"values": values})
+        with pa.ipc.new_file(sink, table.schema) as writer:
+            writer.write_table(table, max_chunksize=max(len(values), 1))
+
+
+def _read_arrow(path: Path) -> pa.Array:
+    chunks = pa.ipc.open_file(pa.memory_map(str(path))).read_all().column("values").chunks
+    return chunks[0] if chunks else pa.array([], pa.large_string())
+
+
+def _flat(column: pa.ChunkedArray, kind: pa.DataType) -> pa.Array:
+    return pa.concat_arrays(column.cast(kind).chunks) if column.num_chunks else pa.array([], kind)

@@ -1,0 +1,199 @@
+"""Candidate pairs: one shuffle of bucket entries, splitting inside the task, then distinct pairs."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from pyspark.sql import DataFrame
+
+from pipelines.core.packed import Records, column, exchange, pack, pack_by_partition, unpack
+from pipelines.dedup.hashing import U64, splitmix64
+from pipelines.dedup.keys import ENTRY, KeyLayout, RecordKeys, key_entries
+from pipelines.dedup.splitting import Leaves, leaf_keys, leaf_pairs, split_buckets
+
+I64 = npt.NDArray[np.int64]
+
+PAIR = np.dtype([("a", "<i8"), ("b", "<i8"), ("families", "<u4"), ("votes", "<u2")])
+"""A candidate pair, a < b: bit set of the key families that saw it, and how often one did."""
+
+SIZE_BINS = 40
+COUNTS = np.dtype(
+    [("made", "<i8"), ("skipped", "<i8"), ("largest", "<i8"), ("before", "<i8", (SIZE_BINS,)),
+     ("after", "<i8", (SIZE_BINS,)), ("pairs_before", "<f8", (SIZE_BINS,)),
+     ("pairs_after", "<f8", (SIZE_BINS,))]
+)  # fmt: skip
+"""Figures of one task; the arrays count buckets and their pairs by floor(log2(records))."""
+
+CUT = np.dtype([("key", "<u8")])
+
+NEVER = 2**62  # split size of buckets whose cuts are already walked
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How deep prefixes start and which bucket nodes are cut.
+
+    Attributes:
+        depth: hash values in a prefix.
+        split_size: buckets above it were cut when the plan was made.
+        cuts: sorted keys of cut nodes, or None while the plan is being made.
+    """
+
+    depth: int
+    split_size: int
+    cuts: U64 | None = None
+
+
+def partition_of(keys: U64, partitions: int) -> npt.NDArray[np.integer]:
+    """Target partition of each key."""
+    return (splitmix64(keys) >> np.uint64(33)) % np.uint64(partitions)
+
+
+def keys_of_batch(batch: pa.RecordBatch, layout: KeyLayout) -> tuple[I64, RecordKeys]:
+    """Nodes and stored keys of a batch of `enrolments` rows."""
+    nodes = batch.column("node_id").to_numpy()
+    width = len(layout.family_of_key)
+    tails = len(layout.signatures) * layout.hashes
+    return nodes, RecordKeys(
+        _fixed(batch.column("lsh_prefixes"), np.uint64, width),
+        _fixed(batch.column("lsh_tails"), np.uint8, tails),
+    )
+
+
+def _fixed(values: pa.BinaryArray, dtype: type, width: int) -> npt.NDArray[np.generic]:
+    size = np.dtype(dtype).itemsize * width
+    data = values.buffers()[-1]
+    if data is None or not size:
+        return np.zeros((len(values), width), dtype=dtype)
+    begin = values.offset * size
+    raw = np.frombuffer(data, np.uint8)[begin : begin + len(values) * size]
+    return raw.view(dtype).reshape(len(values), width)
+
+
+def bucket_entries(
+    frame: DataFrame, layout: KeyLayout, plan: Plan, partitions: int, hidden: I64
+) -> DataFrame:
+    """Entries of all records, each bucket in one partition.
+
+    Args:
+        frame: `enrolments` with `node_id`, `lsh_prefixes`, `lsh_tails`.
+        layout: which keys there are.
+        plan: start depth, and the cuts to walk when the plan is a stored one.
+        partitions: target partitions.
+        hidden: sorted nodes that stand behind a representative with equal content.
+    """
+
+    def emit(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            nodes, keys = keys_of_batch(batch, layout)
+            entries = key_entries(nodes, keys, layout, plan.depth)
+            entries = entries[~is_member(column(entries, "node"), hidden)]
+            if plan.cuts is not None:
+                entries["key"] = leaf_keys(
+                    column(entries, "key"), column(entries, "node"), column(entries, "tail"), plan.cuts
+                )
+            yield pack_by_partition("entry", entries, partition_of(entries["key"], partitions))
+
+    columns = frame.select("node_id", "lsh_prefixes", "lsh_tails")
+    return exchange(columns, emit, partitions)
+
+
+def bucket_pairs(entries: DataFrame, plan: Plan, partitions: int) -> DataFrame:
+    """Pairs inside the buckets, hot buckets cut; packed rows of kind pair, cut and counts."""
+
+    def emit(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        records = unpack(batches, ENTRY)
+        nodes = column(records, "node")
+        size = plan.split_size if plan.cuts is None else NEVER
+        leaves = split_buckets(column(records, "key"), nodes, column(records, "tail"), size)
+        a, b, family = leaf_pairs(leaves, nodes, column(records, "family"), column(records, "probe"))
+        yield pack("counts", count_buckets(column(records, "key"), leaves))
+        if len(leaves.cut_keys):
+            yield pack("cut", leaves.cut_keys.astype(CUT))
+        pairs = np.empty(len(a), dtype=PAIR)
+        pairs["a"], pairs["b"], pairs["votes"] = a, b, 1
+        pairs["families"] = np.uint32(1) << family.astype(np.uint32)
+        yield pack_by_partition("pair", pairs, pair_partition(a, b, partitions))
+
+    return entries.mapInArrow(emit, entries.schema)
+
+
+def count_buckets(keys: U64, leaves: Leaves) -> Records:
+    """Bucket sizes before and after splitting, one row of `COUNTS`."""
+    after = np.diff(leaves.starts)
+    counts = np.zeros(1, dtype=COUNTS)
+    counts["made"], counts["skipped"] = leaves.pairs, leaves.skipped
+    counts["largest"] = after.max(initial=0)
+    for name, sizes in (("before", np.unique(keys, return_counts=True)[1]), ("after", after)):
+        bins = np.log2(sizes).astype(np.int64)
+        counts[name] = np.bincount(bins, minlength=SIZE_BINS)
+        counts[f"pairs_{name}"] = np.bincount(bins, sizes * (sizes - 1) / 2, SIZE_BINS)
+    return counts
+
+
+def pair_partition(a: I64, b: I64, partitions: int) -> npt.NDArray[np.integer]:
+    """Target partition of each pair."""
+    return partition_of(splitmix64(a.view(np.uint64)) ^ b.view(np.uint64), partitions)
+
+
+def distinct_pairs(pairs: Records) -> Records:
+    """Each pair once, with all families that saw it and its votes; sorted by (a, b)."""
+    if not len(pairs):
+        return pairs
+    ordered = pairs[np.lexsort((pairs["b"], pairs["a"]))]
+    a, b = ordered["a"], ordered["b"]
+    first = np.append(True, (a[1:] != a[:-1]) | (b[1:] != b[:-1]))
+    starts = np.flatnonzero(first)
+    kept = ordered[starts].copy()
+    kept["families"] = np.bitwise_or.reduceat(ordered["families"], starts)
+    kept["votes"] = np.add.reduceat(ordered["votes"].astype(np.int64), starts).clip(max=65535)
+    return kept
+
+
+def is_member(values: I64, sorted_set: I64) -> npt.NDArray[np.bool_]:
+    """Which values stand in a sorted array."""
+    if not len(sorted_set):
+        return np.zeros(len(values), dtype=bool)
+    at = np.searchsorted(sorted_set, values).clip(max=len(sorted_set) - 1)
+    return sorted_set[at] == values
+
+
+def plan_table(
+    frame: DataFrame,
+    layout: KeyLayout,
+    depths: Sequence[int],
+    sizes: Sequence[int],
+    every: int,
+    partitions: int,
+    hidden: I64,
+) -> dict[tuple[int, int], int]:
+    """Predicted pairs per (depth, split size), scaled up from a sample of the prefixes."""
+    shape = np.dtype([("depth", "<i8"), ("size", "<i8"), ("pairs", "<i8")])
+
+    def sample(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            nodes, keys = keys_of_batch(batch, layout)
+            entries = key_entries(nodes, keys, layout, min(depths), every)
+            entries = entries[~is_member(column(entries, "node"), hidden)]
+            yield pack_by_partition("entry", entries, partition_of(entries["key"], partitions))
+
+    def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        records = unpack(batches, ENTRY)
+        banded = records["family"] < len(layout.signatures)
+        keys, nodes, tails = (column(records, name) for name in ("key", "node", "tail"))
+        rows = []
+        for depth in depths:
+            forced = np.where(banded, depth - min(depths), 0).astype(np.int64)
+            for size in sizes:
+                rows.append((depth, size, split_buckets(keys, nodes, tails, size, forced).pairs))
+        yield pack("plan", np.array(rows, dtype=shape))
+
+    columns = frame.select("node_id", "lsh_prefixes", "lsh_tails")
+    counted = exchange(columns, sample, partitions)
+    table = unpack(counted.mapInArrow(count, counted.schema).toArrow().to_batches(), shape)
+    totals: dict[tuple[int, int], int] = {}
+    for depth, size, pairs in table.tolist():
+        totals[depth, size] = totals.get((depth, size), 0) + pairs * every
+    return totals

@@ -1,0 +1,45 @@
+"""Command line of the dedup job."""
+
+from argparse import Namespace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipelines.core.cli import job_parser, main_guard
+
+JOB = "dedup"
+
+
+def main(doc: str | None) -> int:
+    """Parse the arguments, run the job, print its summary."""
+    parser = job_parser(JOB, doc, "pipelines.dedup.config:DedupConfig")
+    add = parser.add_argument
+    add("--input", default="febrl3", help="febrl1..febrl4, synthetic:N, a path or a URI")
+    add("--mapping", type=Path, metavar="FILE", help="YAML: which columns take part, and how")
+    add("--truth", metavar="FILE_OR_COLUMN", help="entity of each record, for evaluation only")
+    add("--lake", default="./lake", metavar="DIR", help="root of the Delta tables (%(default)s)")
+    add("--model", type=Path, metavar="FILE", help="score with a saved model, train nothing")
+    add("--decisions", type=Path, metavar="FILE", help="CSV with decisions of reviewers")
+    arguments = parser.parse_args()
+    return main_guard(lambda: _run(arguments), arguments.debug)
+
+
+def _run(arguments: Namespace) -> None:
+    from pipelines.core.config import load_config
+    from pipelines.dedup.config import DedupConfig
+
+    config, provenance = load_config(DedupConfig, JOB, arguments.config, arguments.sets)
+    from pipelines.core.runlog import RunLog
+    from pipelines.core.spark import build_session
+    from pipelines.core.summary import print_table
+    from pipelines.dedup.pipeline import Request, run
+
+    as_of = arguments.as_of or datetime.now(UTC).date()
+    request = Request(
+        arguments.input, arguments.mapping, arguments.truth, arguments.lake, arguments.model,
+        arguments.decisions, as_of, arguments.dry_run, arguments.report,
+    )  # fmt: skip
+    session = build_session(JOB)
+    log = RunLog(JOB, "", as_of, style=arguments.log)
+    summary = run(session, config, request, log)
+    summary.provenance = provenance
+    print_table(summary, arguments.log)

@@ -1,0 +1,295 @@
+"""Most one-to-one matches of two sets of minutiae over all their alignments, exactly and fast.
+
+Every pair of minutiae of one type has a rotation, the difference of its angles. Angles are whole
+degrees, so with the pairs sorted by rotation, those an alignment can match are one window of +-30
+degrees, and its edges are those displaced like the alignment itself. A matching never has more
+matches than edges: alignments are matched by falling number of edges, until that number no longer
+exceeds the best matching found. Strangers need one matching, or a few, out of some 800.
+
+Minutiae come as int32 arrays [4, n]: x, y, angle in whole degrees 0..359, type 0 or 1.
+"""
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+U8 = npt.NDArray[np.uint8]
+
+TURN = 360
+SECTOR = 3  # degrees that share one cut into cells; odd, and a divisor of 360
+BLOCK = 64
+REACH = 3
+SLACK_PX = 0.05  # rounding of 32-bit displacements stays below .01 px on 2,048 x 2,048 px
+ORIGIN_PX = 16384  # makes displacements positive, so that cutting rounds down
+
+
+def turn_table() -> F64:
+    """Cosine and sine of whole degrees [2, 360], exactly odd and even, exact at quarter turns."""
+    cosine = np.cos(np.deg2rad(np.arange(91)))
+    cosine[[60, 90]] = 0.5, 0.0
+    half = np.concatenate((cosine, -cosine[89::-1]))
+    around = np.concatenate((half, half[179:0:-1]))
+    return np.stack((around, np.roll(around, 90)))
+
+
+@njit(cache=True, nogil=True)
+def most_matches(a: I32, b: I32, floor: int, pixels: float, degrees: int, turns: F64) -> int:
+    """Largest matching over all alignments; 0 where it is below `floor`, which need not be found.
+
+    Args:
+        a: minutiae [4, n1].
+        b: minutiae [4, n2].
+        floor: smallest matching of interest, at least 1.
+        pixels: largest distance of a match.
+        degrees: largest difference of angles of a match, below 180.
+        turns: `turn_table()`.
+    """
+    ceiling = _ceiling(a, b)
+    if ceiling < floor:
+        return 0
+    first, left, right = _sort_by_rotation(a, b, degrees)
+    bounds = _bound_matches(a, b, first, left, right, pixels, degrees, turns)
+    best = floor - 1
+    while best < ceiling:
+        anchor = np.argmax(bounds)
+        if bounds[anchor] <= best:
+            break
+        bounds[anchor] = 0
+        at = first[degrees + SECTOR // 2] + anchor
+        found = _match(a, b, first, left, right, at, best, pixels, degrees, turns)
+        best = max(best, found)
+    return best if best >= floor else 0
+
+
+@njit(cache=True, nogil=True)
+def _ceiling(a: I32, b: I32) -> int:
+    """Most matches that the types allow."""
+    ones_a, ones_b = a[3].sum(), b[3].sum()
+    return min(ones_a, ones_b) + min(a.shape[1] - ones_a, b.shape[1] - ones_b)
+
+
+@njit(cache=True, nogil=True)
+def _sort_by_rotation(a: I32, b: I32, degrees: int) -> tuple[I64, I32, I32]:
+    """Pairs of one type in the order of their rotations -degrees .. 360 + degrees - 1.
+
+    The list goes round: pairs near 0 degrees stand at both ends, and one more block follows, so
+    that a window can be read in whole blocks.
+
+    Returns:
+        first pair of each rotation (offset by `degrees`), and the two minutiae of each pair.
+    """
+    order_a, zeros_a = _by_type(a)
+    order_b, zeros_b = _by_type(b)
+    fill = np.zeros(TURN + 1, dtype=np.int64)
+    total = zeros_a * zeros_b + (a.shape[1] - zeros_a) * (b.shape[1] - zeros_b)
+    turn = np.empty(total, dtype=np.int32)
+    pair = 0
+    for i in range(a.shape[1]):
+        one = i >= zeros_a
+        for j in range(zeros_b if one else 0, b.shape[1] if one else zeros_b):
+            angle = b[2, order_b[j]] - a[2, order_a[i]]
+            turn[pair] = angle + TURN if angle < 0 else angle
+            fill[turn[pair] + 1] += 1
+            pair += 1
+    edges = np.cumsum(fill)
+    fill[:] = edges
+    left, right = np.empty(total, dtype=np.int32), np.empty(total, dtype=np.int32)
+    pair = 0
+    for i in range(a.shape[1]):
+        one = i >= zeros_a
+        for j in range(zeros_b if one else 0, b.shape[1] if one else zeros_b):
+            place = fill[turn[pair]]
+            left[place], right[place] = order_a[i], order_b[j]
+            fill[turn[pair]] += 1
+            pair += 1
+    return _go_round(edges, left, right, degrees)
+
+
+@njit(cache=True, nogil=True)
+def _by_type(minutiae: I32) -> tuple[I32, int]:
+    """Order of the minutiae with type 0 first, and how many have type 0."""
+    count = minutiae.shape[1]
+    order = np.empty(count, dtype=np.int32)
+    low, high = 0, count - 1
+    for i in range(count):
+        if minutiae[3, i] == 0:
+            order[low] = i
+            low += 1
+        else:
+            order[high] = i
+            high -= 1
+    return order, low
+
+
+@njit(cache=True, nogil=True)
+def _go_round(edges: I64, left: I32, right: I32, degrees: int) -> tuple[I64, I32, I32]:
+    """Repeat the pairs at both ends, so that every window of rotations is one slice."""
+    total = edges[TURN]
+    reach = degrees + SECTOR // 2
+    before = total - edges[TURN - reach]
+    first = np.empty(TURN + 2 * reach + 1, dtype=np.int64)
+    for k in range(TURN + 2 * reach + 1):
+        turn = k - reach
+        lap = -total if turn < 0 else (total if turn >= TURN else 0)
+        turn += TURN if turn < 0 else (-TURN if turn >= TURN else 0)
+        first[k] = before + lap + edges[turn]
+    size = first[-1] + BLOCK
+    around_left, around_right = np.empty(size, dtype=np.int32), np.empty(size, dtype=np.int32)
+    at = edges[TURN - reach]
+    for p in range(size):
+        at = 0 if at == total else at
+        around_left[p], around_right[p] = left[at], right[at]
+        at += 1
+    return first, around_left, around_right
+
+
+@njit(cache=True, nogil=True)
+def _bound_matches(
+    a: I32, b: I32, first: I64, left: I32, right: I32, pixels: float, degrees: int, turns: F64
+) -> I32:
+    """An upper bound on the matches of each alignment: pairs displaced about like its own.
+
+    Displacements are cut into cells, kept modulo 256, and pairs within three cells both ways are
+    counted. One cut serves a sector of rotations; the cells are wide enough for what a turn by
+    half a sector moves. Cells that wrap, and pairs behind the window in its last block, only
+    raise the bound.
+    """
+    reach = degrees + SECTOR // 2
+    begin, end = first[reach], first[TURN + reach]
+    ax, ay = (a[0] - a[0, 0]).astype(np.float32)[left], (a[1] - a[1, 0]).astype(np.float32)[left]
+    bx, by = (b[0] - b[0, 0]).astype(np.float32)[right], (b[1] - b[1, 0]).astype(np.float32)[right]
+    columns, rows = np.empty(len(left), dtype=np.uint8), np.empty(len(left), dtype=np.uint8)
+    bounds = np.zeros(end - begin, dtype=np.int32)
+    moved = _diameter(a) * 2 * np.sin(np.deg2rad(SECTOR // 2) / 2)
+    scale = np.float32(REACH / (pixels + moved + SLACK_PX))
+    for turn in range(SECTOR // 2, TURN, SECTOR):
+        low, high = first[turn + degrees], first[turn + degrees + SECTOR]
+        if low < high:
+            start = first[turn]
+            stop = first[turn + 2 * reach + 1]
+            blocks = (stop - start + BLOCK - 1) // BLOCK
+            c, s = np.float32(turns[0, turn]), np.float32(turns[1, turn])
+            _cut(ax, ay, bx, c, -s, scale, start, blocks, columns)
+            _cut(ay, ax, by, c, s, scale, start, blocks, rows)
+            for q in range(low, high):
+                bounds[q - begin] = _count_near(columns, rows, blocks, q - start)
+    return bounds
+
+
+@njit(cache=True, nogil=True)
+def _diameter(minutiae: I32) -> float:
+    """A distance, in pixels, that no two minutiae exceed: the diagonal of their box."""
+    return np.hypot(np.ptp(minutiae[0]), np.ptp(minutiae[1]))
+
+
+@njit(cache=True, nogil=True)
+def _cut(
+    along: F32, across: F32, other: F32, c: np.float32, s: np.float32, scale: np.float32,
+    start: int, blocks: int, cells: U8,
+) -> None:  # fmt: skip
+    """Cells, along one axis, of what is left of b after taking away the turned a."""
+    origin = np.float32(ORIGIN_PX)
+    for p in range(np.uint64(blocks * BLOCK)):
+        at = np.uint64(start) + p
+        left_over = other[at] - (c * along[at] + s * across[at])
+        cells[p] = np.uint8(np.int32((left_over + origin) * scale))
+
+
+@njit(cache=True, nogil=True)
+def _count_near(columns: U8, rows: U8, blocks: int, at: int) -> int:
+    """How many pairs lie within REACH cells of one; 8 bits wide inside a block, for speed."""
+    x, y, span = np.uint8(columns[at] - REACH), np.uint8(rows[at] - REACH), np.uint8(2 * REACH)
+    near = 0
+    for block in range(np.uint64(blocks)):
+        found = np.uint8(0)
+        for p in range(np.uint64(BLOCK)):
+            i = block * np.uint64(BLOCK) + p
+            is_near = (np.uint8(columns[i] - x) <= span) & (np.uint8(rows[i] - y) <= span)
+            found = np.uint8(found + np.uint8(is_near))
+        near += found
+    return near
+
+
+@njit(cache=True, nogil=True)
+def _match(
+    a: I32, b: I32, first: I64, left: I32, right: I32,
+    at: int, best: int, pixels: float, degrees: int, turns: F64,
+) -> int:  # fmt: skip
+    """Maximum matching of one alignment; 0 where its edges are too few to exceed `best`.
+
+    Distances come from whole numbers, so (a, b) and (b, a) give the same edges.
+    """
+    i, j = left[at], right[at]
+    turn = (b[2, j] - a[2, i]) % TURN
+    c, s = turns[0, turn], turns[1, turn]
+    begin = turn + SECTOR // 2
+    start, stop = first[begin], first[begin + 2 * degrees + 1]
+    edges = np.empty((2, stop - start), dtype=np.int32)
+    count = 0
+    for p in range(start, stop):
+        k, m = left[p], right[p]
+        ux, uy = a[0, k] - a[0, i], a[1, k] - a[1, i]
+        vx, vy = b[0, m] - b[0, j], b[1, m] - b[1, j]
+        apart = ux * ux + uy * uy + vx * vx + vy * vy
+        apart -= 2.0 * (c * (ux * vx + uy * vy) + s * (ux * vy - uy * vx))
+        if apart <= pixels * pixels + 1e-6:
+            edges[0, count], edges[1, count] = k, m
+            count += 1
+    if count <= best:
+        return 0
+    return _maximum_matching(edges[:, :count], a.shape[1], b.shape[1])
+
+
+@njit(cache=True, nogil=True)
+def _maximum_matching(edges: I32, lefts: int, rights: int) -> int:
+    """Size of a maximum matching of a bipartite graph, by augmenting paths (Kuhn 1955)."""
+    degree = np.zeros(lefts, dtype=np.int32)
+    partners = np.empty((lefts, rights), dtype=np.int32)
+    for e in range(edges.shape[1]):
+        k = edges[0, e]
+        partners[k, degree[k]] = edges[1, e]
+        degree[k] += 1
+    size = 0
+    left_of, right_of = np.full(rights, -1, dtype=np.int32), np.full(lefts, -1, dtype=np.int32)
+    for start in range(lefts):
+        if degree[start]:
+            size += _augment(start, partners, degree, left_of, right_of)
+    return size
+
+
+@njit(cache=True, nogil=True)
+def _augment(start: int, partners: I32, degree: I32, left_of: I32, right_of: I32) -> int:
+    """Match `start` along an alternating path, breadth first; 1 where there is one, else 0."""
+    came_from = np.full(len(left_of), -1, dtype=np.int32)
+    queue = np.empty(len(right_of), dtype=np.int32)
+    queue[0], head, tail = start, 0, 1
+    while head < tail:
+        k = queue[head]
+        head += 1
+        for e in range(degree[k]):
+            m = partners[k, e]
+            if came_from[m] >= 0:
+                continue
+            came_from[m] = k
+            if left_of[m] < 0:
+                _flip(m, start, came_from, left_of, right_of)
+                return 1
+            queue[tail] = left_of[m]
+            tail += 1
+    return 0
+
+
+@njit(cache=True, nogil=True)
+def _flip(m: int, start: int, came_from: I32, left_of: I32, right_of: I32) -> None:
+    """Exchange matched and unmatched edges along the path that ends in free minutia m."""
+    while True:
+        k = came_from[m]
+        after = right_of[k]
+        left_of[m], right_of[k] = k, m
+        if k == start:
+            return
+        m = after

@@ -1,0 +1,183 @@
+"""Extract: open the input, check every row, normalise it, and stage the comparable records."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from pipelines.core.lake import Lake
+from pipelines.core.privacy import Tokeniser
+from pipelines.core.quality import QualityReport, validate
+from pipelines.core.quality import REASON
+from pipelines.dedup.attributes import RecordStore, write_store
+from pipelines.dedup.captures import CaptureLimits
+from pipelines.dedup.checks import QUARANTINED, CheckPlan, split_rows, tag_rows
+from pipelines.dedup.config import DedupConfig
+from pipelines.dedup.gate import count_rows, gate_checks, rows_by_reason, run_counts
+from pipelines.dedup.keys import KeyLayout
+from pipelines.dedup.mapping import Mapping
+from pipelines.dedup.records import CAPTURES, ID, STATUS, RecordStage, prepare_records, select_columns
+from pipelines.dedup.sources import Source
+
+I64 = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Records of equal content: one representative goes on, the others hang on it.
+
+    Attributes:
+        hidden: sorted nodes behind a representative.
+        leader: representative of each hidden node.
+        leaders: sorted representatives of groups of two or more.
+        sizes: records of each such group.
+    """
+
+    hidden: I64 = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    leader: I64 = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    leaders: I64 = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    sizes: I64 = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What the rest of the run works on.
+
+    Attributes:
+        enrolments: staged records (table `enrolments`).
+        store: their compared fields, mapped from `folder`.
+        groups: records of equal content.
+        mapping: compared fields after normalisation.
+        layout: keys of the mapping.
+        tokeniser: makes the tokens.
+        counts: in, out, rejected, ... of the run.
+        reasons: rows by reject reason or flag.
+        quality: result of the gate.
+        completeness: share of records with a value, by field.
+    """
+
+    enrolments: DataFrame
+    store: RecordStore
+    folder: Path
+    groups: Groups
+    mapping: Mapping
+    layout: KeyLayout
+    tokeniser: Tokeniser
+    counts: dict[str, int]
+    reasons: dict[str, int]
+    quality: QualityReport
+    completeness: dict[str, float]
+
+    @property
+    def weights(self) -> npt.NDArray[np.float64]:
+        """Records each row of the store stands for: 0 behind a representative."""
+        weights = np.ones(len(self.store.nodes))
+        weights[self.store.rows_of(self.groups.hidden)] = 0.0
+        weights[self.store.rows_of(self.groups.leaders)] = self.groups.sizes
+        return weights
+
+
+def check_plan(source: Source, config: DedupConfig, as_of: date) -> CheckPlan:
+    """Row checks of a source."""
+    fields = source.mapping.fields
+    return CheckPlan(
+        fields={name: spec.comparator for name, spec in fields.items()},
+        id_column=ID,
+        as_of=as_of,
+        formats={name: spec.format for name, spec in fields.items() if spec.format},
+        status_column=STATUS,
+        captures_column=CAPTURES,
+        quarantine_limit=config.quarantine_limit,
+    )
+
+
+def take_in(
+    source: Source, config: DedupConfig, lake: Lake, tokeniser: Tokeniser, as_of: date, folder: Path
+) -> Intake:
+    """Check, normalise and stage the rows of a source.
+
+    Raises:
+        GateError: the quality gate stops the run; nothing is published.
+    """
+    plan = check_plan(source, config, as_of)
+    raw = select_columns(source.frame, source.mapping)
+    mapping = source.mapping.split_full_name()
+    layout = KeyLayout(mapping, config.signatures)
+    limits = CaptureLimits(min_quality=config.captures.usable, max_minutiae=config.captures.max_minutiae)
+    stage = RecordStage(source.mapping, layout, tokeniser, limits)
+    tagged = tag_rows(raw, plan, ids_repeat=False)
+    counts = count_rows(tagged, plan).collect()[0].asDict()
+    if counts["ids"] < counts["good"]:
+        tagged = tag_rows(raw, plan)
+        counts = count_rows(tagged, plan).collect()[0].asDict()
+    reasons = rows_by_reason(counts)
+    quality = validate(gate_checks(counts, plan))
+    quality.require(reasons)
+    good, others = split_rows(tagged)
+    if any(reasons.get(code) for code in QUARANTINED):
+        lake.write("quarantine", quarantine_rows(others, stage, source))
+    lake.write("enrolments", prepare_records(good, stage))
+    enrolments = lake.read("enrolments", lake.version("enrolments"))
+    store = collect_store(enrolments, mapping, folder)
+    return Intake(
+        enrolments, store, folder, find_groups(enrolments), mapping, layout, tokeniser,
+        run_counts(counts), reasons, quality, _completeness(store),
+    )  # fmt: skip
+
+
+def collect_store(enrolments: DataFrame, mapping: Mapping, folder: Path) -> RecordStore:
+    """Bring the compared fields to the machine's disk as memory-mapped columns."""
+    columns = ["node_id", "record_token", "source", "enrolled_at", *mapping.fields]
+    if CAPTURES in enrolments.columns:
+        columns.append(CAPTURES)
+    return write_store(enrolments.select(*columns).toArrow(), mapping, folder)
+
+
+def find_groups(enrolments: DataFrame) -> Groups:
+    """Records of equal content; the smallest node leads."""
+    shared = enrolments.groupBy("content_hash").agg(
+        F.min("node_id").alias("leader"), F.count("*").alias("size")
+    )
+    shared = shared.where("size > 1")
+    members = enrolments.select("content_hash", "node_id").join(
+        F.broadcast(shared), "content_hash", how="inner"
+    )
+    table = members.where("node_id != leader").toArrow()
+    if not table.num_rows:
+        return Groups()
+    hidden, leader = table["node_id"].to_numpy(), table["leader"].to_numpy()
+    order = np.argsort(hidden)
+    leaders, first = np.unique(leader, return_index=True)
+    return Groups(hidden[order], leader[order], leaders, table["size"].to_numpy()[first])
+
+
+def quarantine_rows(others: DataFrame, stage: RecordStage, source: Source) -> DataFrame:
+    """Rows set aside, without their values: reason, token and where they came from."""
+    tokeniser = stage.tokeniser
+
+    def tokenise(batches: Any) -> Any:
+        import pyarrow as pa
+
+        for batch in batches:
+            tokens, _ = tokeniser.token_columns(batch.column(ID))
+            yield pa.RecordBatch.from_arrays(
+                [batch.column(REASON), tokens, batch.column("_source")],
+                names=["reason", "record_token", "location"],
+            )
+
+    rows = others.where(F.col(REASON).isin(*QUARANTINED)).select(ID, REASON, "_source")
+    return rows.mapInArrow(tokenise, "reason string, record_token string, location string").withColumn(
+        "dataset", F.lit(source.name)
+    )
+
+
+def _completeness(store: RecordStore) -> dict[str, float]:
+    return {
+        name: float((codes >= 0).mean()) if len(codes) else 0.0
+        for name, codes in store.attributes.codes.items()
+    }

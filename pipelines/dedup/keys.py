@@ -1,0 +1,223 @@
+"""Blocking keys of records: LSH prefixes of the signature families and exact keys.
+
+A record's keys are stored once, as `prefixes` (one 64-bit key per band or exact family, 0 = none)
+and `tails` (one byte per hash value, which cut hot buckets). Entries are made from them when
+candidates are generated, at the start depth of the plan.
+"""
+
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from pipelines.dedup.config import SignatureSettings
+from pipelines.dedup.hashing import U64, splitmix64
+from pipelines.dedup.mapping import EXACT, KeySpec, Mapping
+from pipelines.dedup.normalise import sound_of_name
+from pipelines.dedup.signatures import (
+    PREFIX_DEPTH,
+    HashFamily,
+    band_prefixes,
+    merge_signatures,
+    minhash_tokens,
+    minhash_values,
+    tail_bytes,
+)
+from pipelines.dedup.vocabulary import encode_together
+
+U8 = npt.NDArray[np.uint8]
+I64 = npt.NDArray[np.int64]
+
+TAIL = 12  # bytes that cut a bucket, taken from its own family, and again from the next one
+
+ENTRY = np.dtype(
+    [("key", "<u8"), ("node", "<i8"), ("family", "u1"), ("probe", "u1"), ("tail", "u1", (2 * TAIL,))]
+)
+"""A record standing in one bucket; `probe` entries never pair with each other."""
+
+
+@dataclass(frozen=True)
+class KeyLayout:
+    """Which keys a mapping makes, and where they stand in the stored prefixes."""
+
+    mapping: Mapping
+    settings: SignatureSettings
+
+    @cached_property
+    def signatures(self) -> tuple[KeySpec, ...]:
+        """Families of MinHash bands."""
+        return tuple(key for key in self.mapping.keys if key.signature)
+
+    @cached_property
+    def exact(self) -> tuple[KeySpec, ...]:
+        """Families of exact keys."""
+        return tuple(key for key in self.mapping.keys if key.exact)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the families; the position is the family number."""
+        return tuple(key.name for key in (*self.signatures, *self.exact))
+
+    @property
+    def hashes(self) -> int:
+        """Hash values per signature."""
+        return self.settings.bands * self.settings.rows
+
+    @cached_property
+    def family_of_key(self) -> U8:
+        """Family number of each stored prefix."""
+        bands = self.settings.bands
+        banded = np.repeat(np.arange(len(self.signatures)), bands)
+        return np.append(banded, np.arange(len(self.exact)) + len(self.signatures)).astype(np.uint8)
+
+    @cached_property
+    def is_banded(self) -> npt.NDArray[np.bool_]:
+        """Whether each stored prefix is a MinHash band."""
+        return self.family_of_key < len(self.signatures)
+
+    def cutting_bytes(self, depth: int) -> I64:
+        """For each stored prefix the positions in the tails that cut its bucket, in order.
+
+        A band goes on with its own family's next hash values, cyclically, then with those of the
+        next family: a household at one address parts into its persons.
+        """
+        rows, hashes, families = self.settings.rows, self.hashes, len(self.signatures)
+        positions = np.zeros((len(self.family_of_key), 2 * TAIL), dtype=np.int64)
+        band = 0
+        for key, family in enumerate(self.family_of_key):
+            own = family if family < families else 0
+            band = key % self.settings.bands * rows if family < families else 0
+            start = band + (depth if family < families else 0)
+            steps = np.arange(TAIL)
+            positions[key, :TAIL] = own * hashes + (start + steps) % hashes
+            other = (own + 1) % families if families else 0
+            positions[key, TAIL:] = other * hashes + (band + steps) % hashes
+        return positions
+
+
+def field_tag(comparator: str) -> int:
+    """Tag that keeps shingles of unlike fields apart; fields that may be exchanged share one."""
+    if comparator in ("given_name", "surname"):
+        return 1
+    if comparator == "relation_name":
+        return 2
+    return 4 if comparator in EXACT else 3
+
+
+@dataclass(frozen=True)
+class RecordKeys:
+    """Stored keys of a batch: prefixes [records, keys] and tails [records, families * hashes]."""
+
+    prefixes: U64
+    tails: U8
+
+
+def record_keys(columns: MappingOf[str, pa.Array], layout: KeyLayout) -> RecordKeys:
+    """Signatures and keys of a batch of normalised records."""
+    values = {name: encode_together({name: column}) for name, column in columns.items()}
+    family = HashFamily.seeded(layout.hashes, layout.settings.seed)
+    prefixes, tails = [], []
+    for number, key in enumerate(layout.signatures):
+        signature, present = _signature(key, values, layout, family)
+        bands = band_prefixes(signature, layout.settings.rows, number + 1)
+        prefixes.append(np.where(present[:, None], bands, np.uint64(0)))
+        tails.append(tail_bytes(signature))
+    hashes = {
+        part: _value_hashes(*values[part[0]], part)
+        for key in layout.exact
+        for part in key.parts
+    }
+    for number, key in enumerate(layout.exact):
+        prefixes.append(_exact_key(key, hashes, len(layout.signatures) + number + 1)[:, None])
+    records = len(next(iter(columns.values())))
+    no_tail = np.zeros((records, 0), dtype=np.uint8)
+    return RecordKeys(np.hstack(prefixes), np.hstack([no_tail, *tails]))
+
+
+def _signature(
+    key: KeySpec,
+    values: MappingOf[str, tuple[list[str], dict[str, npt.NDArray[np.int32]]]],
+    layout: KeyLayout,
+    family: HashFamily,
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.bool_]]:
+    parts = []
+    for field in key.fields:
+        words, codes = values[field]
+        code = codes[field].astype(np.int64)
+        comparator = layout.mapping.fields[field].comparator
+        if comparator == "date_of_birth":
+            dates = np.array(words or ["0"], dtype=np.uint64)
+            for tag, token in zip(
+                (9, 10, 11),
+                (dates // np.uint64(10_000), dates // np.uint64(100) % np.uint64(100), dates % np.uint64(100)),
+                strict=True,
+            ):
+                parts.append((minhash_tokens(token, tag, family), code))
+        else:
+            parts.append((_hash_words(words, field_tag(comparator), family), code))
+    present = np.zeros(len(parts[0][1]), dtype=bool)
+    for _, code in parts:
+        present |= code >= 0
+    return merge_signatures(parts), present
+
+
+def _hash_words(words: list[str], tag: int, family: HashFamily) -> npt.NDArray[np.uint32]:
+    encoded = pa.array(words, pa.large_string())
+    _, offsets, data = encoded.buffers()
+    bounds = np.frombuffer(offsets, np.int64, len(words) + 1) if words else np.zeros(1, np.int64)
+    bytes_ = np.frombuffer(data, np.uint8) if data is not None else np.zeros(0, np.uint8)
+    return minhash_values(bytes_, bounds, tag, family)
+
+
+def _value_hashes(
+    words: list[str], codes: MappingOf[str, npt.NDArray[np.int32]], part: tuple[str, bool]
+) -> U64:
+    """A hash per record of a field's value or of its sound; 0 where missing."""
+    keys = [sound_of_name(word) for word in words] if part[1] else words
+    hashed = pd.util.hash_array(np.array(keys, dtype=object), categorize=False)
+    return np.append(hashed, np.uint64(0))[codes[part[0]]]
+
+
+def _exact_key(key: KeySpec, hashes: MappingOf[tuple[str, bool], U64], salt: int) -> U64:
+    columns = [hashes[part] for part in key.parts]
+    folded = splitmix64(np.full(len(columns[0]), np.uint64(salt) << np.uint64(32)))
+    for column in columns:
+        folded = splitmix64(folded ^ column)
+    missing = np.logical_or.reduce([column == 0 for column in columns])
+    return np.where(missing, np.uint64(0), folded)
+
+
+def key_entries(
+    nodes: I64, keys: RecordKeys, layout: KeyLayout, depth: int, every: int = 1
+) -> npt.NDArray[np.void]:
+    """Entries of the records in their buckets at a start depth, as an array of `ENTRY`.
+
+    Args:
+        nodes: record per row.
+        keys: stored keys of the rows.
+        layout: which keys there are.
+        depth: hash values in the prefix of a band, 2 or more.
+        every: keep the buckets whose shallow prefix is divisible by this (planning sample).
+    """
+    prefixes = keys.prefixes
+    wanted = prefixes != 0
+    if every > 1:
+        wanted &= splitmix64(prefixes) % np.uint64(every) == 0
+    row, column = np.nonzero(wanted)
+    entries = np.empty(len(row), dtype=ENTRY)
+    key = prefixes[row, column]
+    cutting = layout.cutting_bytes(PREFIX_DEPTH)
+    banded = layout.is_banded[column]
+    for level in range(depth - PREFIX_DEPTH):
+        byte = keys.tails[row, cutting[column, level]].astype(np.uint64)
+        key = np.where(banded, splitmix64(key ^ (byte + np.uint64(1))), key)
+    entries["key"], entries["node"] = key, nodes[row]
+    entries["family"], entries["probe"] = layout.family_of_key[column], 0
+    positions = layout.cutting_bytes(depth)
+    tails = keys.tails[:, positions] if keys.tails.shape[1] else None
+    entries["tail"] = 0 if tails is None else tails[row, column]
+    return entries

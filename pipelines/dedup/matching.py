@@ -1,0 +1,213 @@
+"""Transform: candidate pairs, their agreement patterns, a trained or loaded model, scored edges."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+from pyspark.sql import DataFrame
+
+from pipelines.core.packed import SCHEMA, Records, pack_by_partition, unpack
+from pipelines.dedup.candidates import (
+    COUNTS,
+    CUT,
+    PAIR,
+    SIZE_BINS,
+    Plan,
+    bucket_entries,
+    bucket_pairs,
+    pair_partition,
+)
+from pipelines.dedup.capture_levels import CaptureComparison
+from pipelines.dedup.config import DedupConfig
+from pipelines.dedup.edges import EDGE, Scoring, score_pairs, score_stage
+from pipelines.dedup.intake import Intake
+from pipelines.dedup.model import Model
+from pipelines.dedup.pairs import (
+    COMPARED,
+    IDENTICAL,
+    PATTERN,
+    Comparison,
+    compare_records,
+    compare_stage,
+    merge_counts,
+)
+from pipelines.dedup.templates import POSITIONS
+from pipelines.dedup.training import measure_frequencies, store_frequencies, train_model
+
+I64 = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Packed candidate pairs of all buckets, each pair in one partition.
+
+    Attributes:
+        pairs: rows of kind `pair`, partitioned by pair.
+        made: pairs inside the buckets, before distinct.
+        skipped: pairs given up where nothing was left to cut by.
+        largest: records in the largest bucket after splitting.
+        buckets: sums of `COUNTS` over all tasks.
+        plan: the plan with its cut nodes.
+    """
+
+    pairs: DataFrame
+    made: int
+    skipped: int
+    largest: int
+    buckets: pd.DataFrame
+    plan: Plan
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Compared pairs (persisted packed rows) and their pattern counts."""
+
+    rows: DataFrame
+    counts: Records
+
+
+def make_candidates(intake: Intake, plan: Plan, partitions: int) -> Candidates:
+    """Generate candidate pairs under a plan."""
+    entries = bucket_entries(
+        intake.enrolments, intake.layout, plan, partitions, intake.groups.hidden
+    )
+    made = bucket_pairs(entries, plan, partitions).persist()
+    side = made.where("kind != 'pair'").toArrow().to_pandas()
+    counts = _records(side, "counts", COUNTS)
+    cuts = plan.cuts
+    if cuts is None:
+        cuts = np.unique(_records(side, "cut", CUT)["key"])
+    star = _star_pairs(intake, partitions, made)
+    pairs = made.where("kind = 'pair'").unionByName(star).repartitionById(partitions, "partition")
+    return Candidates(
+        pairs,
+        int(counts["made"].sum()),
+        int(counts["skipped"].sum()),
+        int(counts["largest"].max(initial=0)),
+        _bucket_table(counts),
+        Plan(plan.depth, plan.split_size, cuts),
+    )
+
+
+def _bucket_table(counts: Records) -> pd.DataFrame:
+    """Buckets and their pairs by size, one row per power of two that occurs."""
+    low = 2 ** np.arange(SIZE_BINS)
+    table = pd.DataFrame({"low": low, "high": 2 * low - 1})
+    for name, column in (("buckets", ""), ("pairs", "pairs_")):
+        for when in ("before", "after"):
+            table[f"{name}_{when}"] = counts[f"{column}{when}"].sum(axis=0)
+    return table[table["buckets_before"] + table["buckets_after"] > 0].reset_index(drop=True)
+
+
+def _records(rows: "pa.Table", kind: str, dtype: np.dtype[np.void]) -> Records:
+    payload = b"".join(rows.loc[rows["kind"] == kind, "payload"])
+    return np.frombuffer(payload, dtype=dtype)
+
+
+def _star_pairs(intake: Intake, partitions: int, like: DataFrame) -> DataFrame:
+    """Each hidden record with its representative: exact duplicates stay, and stay linear."""
+    groups = intake.groups
+    pairs = np.zeros(len(groups.hidden), dtype=PAIR)
+    pairs["a"] = np.minimum(groups.hidden, groups.leader)
+    pairs["b"] = np.maximum(groups.hidden, groups.leader)
+    pairs["families"], pairs["votes"] = np.uint32(1) << np.uint32(IDENTICAL), 1
+    batch = pack_by_partition("pair", pairs, pair_partition(pairs["a"], pairs["b"], partitions))
+    return like.sparkSession.createDataFrame(pa.Table.from_batches([batch]), SCHEMA)
+
+
+def make_comparison(intake: Intake, config: DedupConfig) -> Comparison:
+    """How this input's pairs are compared."""
+    captures = None
+    templates = intake.store.templates
+    if templates is not None:
+        used = (templates.quality >= 0).any(axis=0)
+        positions = tuple(name for name, any_ in zip(POSITIONS, used, strict=True) if any_)
+        captures = CaptureComparison(positions, config.captures) if positions else None
+    return Comparison(
+        str(intake.folder), intake.mapping, captures, config.tf,
+        representatives=intake.groups.leaders, group_sizes=intake.groups.sizes,
+        link_only=config.link_only,
+    )  # fmt: skip
+
+
+def compare_candidates(candidates: Candidates, comparison: Comparison) -> Compared:
+    """Compare all distinct candidate pairs."""
+    rows = compare_stage(candidates.pairs, comparison).persist()
+    parts = rows.where("kind = 'pattern'").select("payload").toArrow().to_batches()
+    return Compared(rows, merge_counts(unpack(parts, PATTERN)))
+
+
+def fit_model(
+    compared: Compared, intake: Intake, comparison: Comparison, plan: Plan, config: DedupConfig
+) -> Model:
+    """Train on this run's pattern counts."""
+    trained = train_model(compared.counts, intake.store, comparison, intake.weights, config)
+    frequencies = measure_frequencies(intake.store, comparison, intake.weights)
+    layout = {
+        "signatures": config.signatures.model_dump(),
+        "keys": [key.model_dump(mode="json") for key in intake.mapping.keys],
+        "seed": config.seed,
+    }
+    return Model(trained.weights, int(intake.weights.sum()), plan, frequencies, layout)
+
+
+def prepare_frequencies(
+    intake: Intake, comparison: Comparison, model: Model | None = None
+) -> None:
+    """Lay the value shares beside the store: the model's, or those of this input."""
+    frequencies = (
+        model.frequencies
+        if model is not None
+        else measure_frequencies(intake.store, comparison, intake.weights)
+    )
+    store_frequencies(intake.store, intake.folder, frequencies)
+
+
+def score_candidates(compared: Compared, scoring: Scoring) -> DataFrame:
+    """Packed rows of kind `edge`, persisted: few of the compared pairs are left."""
+    return score_stage(compared.rows.where("kind = 'compared'"), scoring).persist()
+
+
+def collect_edges(edges: DataFrame, least_band: int) -> Records:
+    """Edges of a band and above, on the driver, sorted by pair."""
+
+    def keep(batches: "Callable[..., pa.RecordBatch]") -> "Callable[..., pa.RecordBatch]":
+        from pipelines.core.packed import pack
+
+        for batch in batches:
+            records = unpack([batch], EDGE)
+            yield pack("edge", records[records["band"] >= least_band])
+
+    found = edges.mapInArrow(keep, edges.schema).select("payload").toArrow().to_batches()
+    records = unpack(found, EDGE)
+    return records[np.lexsort((records["b"], records["a"]))]
+
+
+def pair_scorer(
+    intake: Intake, comparison: Comparison, scoring: Scoring
+) -> Callable[[I64, I64], npt.NDArray[np.float64]]:
+    """Score any pairs of nodes on the driver, in bits; the chain guard asks for few."""
+
+    def score(node_a: I64, node_b: I64) -> npt.NDArray[np.float64]:
+        pairs = np.zeros(len(node_a), dtype=PAIR)
+        pairs["a"], pairs["b"] = np.minimum(node_a, node_b), np.maximum(node_a, node_b)
+        compared = compare_records(pairs, intake.store, comparison)
+        assert compared.dtype == COMPARED
+        return full_scores(compared, scoring)
+
+    return score
+
+
+def full_scores(compared: Records, scoring: Scoring) -> npt.NDArray[np.float64]:
+    """Score of every compared pair, however unlikely, bits."""
+    from pipelines.dedup.comparators import radix, unpack_patterns
+
+    comparators = scoring.weights.comparators
+    levels = unpack_patterns(compared["pattern"], comparators, radix(comparators))
+    return scoring.weights.score_bits(levels, compared["tf"].astype(np.float64))
+
+
+__all__ = ["score_pairs"]

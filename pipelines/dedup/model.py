@@ -1,0 +1,176 @@
+"""The trained model as a JSON file with its tables beside it: saved, loaded, bit-identical."""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.core.errors import ConfigError
+from pipelines.dedup.candidates import Plan
+from pipelines.dedup.comparators import LABELS, Comparator
+from pipelines.dedup.config import ScoreSettings
+from pipelines.dedup.score import Clamp, Weights
+
+SCHEMA_VERSION = 1
+SUM_TOLERANCE = 1e-9
+
+U64 = npt.NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class TermFrequencies:
+    """Values of a field seen more than once, with their shares; any other value is `unseen`."""
+
+    shares: MappingOf[str, float]
+    unseen: float
+    expected: float
+
+
+@dataclass(frozen=True)
+class Model:
+    """What scoring needs: weights, term frequencies, the plan of the candidate buckets.
+
+    Attributes:
+        weights: m, u, prior and clamps.
+        records: size of the file it was trained on.
+        plan: start depth, split size and cut bucket nodes.
+        frequencies: per field the value shares.
+        layout: hash settings and keys, as plain data; equal layouts make equal buckets.
+    """
+
+    weights: Weights
+    records: int
+    plan: Plan
+    frequencies: MappingOf[str, TermFrequencies]
+    layout: MappingOf[str, Any]
+
+    @property
+    def model_id(self) -> str:
+        """SHA-256 of the canonical form, 16 hex digits."""
+        return _digest(json.dumps(self._plain(), sort_keys=True).encode())[:16]
+
+    @property
+    def plan_id(self) -> str:
+        """Digest of the plan alone."""
+        cuts = self.plan.cuts if self.plan.cuts is not None else np.empty(0, np.uint64)
+        return _digest(f"{self.plan.depth}/{self.plan.split_size}".encode() + cuts.tobytes())[:16]
+
+    def _plain(self) -> dict[str, Any]:
+        w = self.weights
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "records": self.records,
+            "prior": w.prior,
+            "comparators": [
+                {"name": c.name, "kind": c.kind, "group": c.group, "m": m.tolist(), "u": u.tolist()}
+                for c, m, u in zip(w.comparators, w.m, w.u, strict=True)
+            ],
+            "groups": {name: vars(clamp) for name, clamp in sorted(w.clamps.items())},
+            "thresholds": w.settings.model_dump(),
+            "layout": dict(self.layout),
+            "plan": {
+                "depth": self.plan.depth, "split_size": self.plan.split_size, "plan_id": self.plan_id,
+            },
+            "frequencies": {
+                name: {
+                    "unseen": tf.unseen,
+                    "expected": tf.expected,
+                    "digest": _digest(json.dumps(dict(tf.shares), sort_keys=True).encode()),
+                }
+                for name, tf in sorted(self.frequencies.items())
+            },
+        }  # fmt: skip
+
+    def save(self, path: Path) -> None:
+        """Write `path` (JSON) and beside it the frequency table and the cut nodes (Parquet)."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        plain = {"model_id": self.model_id, **self._plain()}
+        path.write_text(json.dumps(plain, indent=2, sort_keys=True) + "\n", "utf-8")
+        rows = [(n, v, s) for n, tf in sorted(self.frequencies.items()) for v, s in tf.shares.items()]
+        fields, values, shares = zip(*rows, strict=True) if rows else ((), (), ())
+        table = pa.table(
+            {"field": pa.array(fields, pa.string()), "value": pa.array(values, pa.string()),
+             "share": pa.array(shares, pa.float64())}
+        )  # fmt: skip
+        pq.write_table(table, _beside(path, "frequencies"))
+        pq.write_table(pa.table({"key": self.plan.cuts}), _beside(path, "cuts"))
+
+
+def load_model(path: Path, comparators: tuple[Comparator, ...] | None = None) -> Model:
+    """Read a saved model and check it.
+
+    Raises:
+        ConfigError: the file is missing, of another version, not numeric where it must be, its m or
+            u do not sum to 1, its tables were changed, or it compares other fields.
+    """
+    try:
+        plain = json.loads(path.read_text("utf-8"))
+        frequencies = pq.read_table(_beside(path, "frequencies")).to_pylist()
+        cuts = pq.read_table(_beside(path, "cuts")).column("key").to_numpy()
+    except (FileNotFoundError, json.JSONDecodeError) as error:
+        raise ConfigError(f"model {path}: cannot be read: {error}") from None
+    if plain.get("schema_version") != SCHEMA_VERSION:
+        raise ConfigError(f"model {path}: schema_version {plain.get('schema_version')!r} is unknown")
+    try:
+        model = _parse(plain, frequencies, cuts, path)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ConfigError(f"model {path}: key {error} is missing or of a wrong type") from None
+    if comparators is not None and comparators != model.weights.comparators:
+        trained = ", ".join(c.name for c in model.weights.comparators)
+        raise ConfigError(f"model {path}: compares {trained}, not the fields of the mapping")
+    if model.model_id != plain["model_id"]:
+        raise ConfigError(f"model {path}: model_id does not match its content or its tables")
+    return model
+
+
+def _parse(plain: Any, frequencies: list[dict[str, Any]], cuts: U64, path: Path) -> Model:
+    comparators, m, u = [], [], []
+    for entry in plain["comparators"]:
+        comparators.append(Comparator(entry["name"], entry["kind"], entry["group"]))
+        for side, shares in (("m", m), ("u", u)):
+            values = np.array(entry[side], dtype=np.float64)
+            _check_shares(values, len(LABELS[entry["kind"]]), f"{path}: {entry['name']}.{side}")
+            shares.append(values)
+    if not (math.isfinite(plain["prior"]) and 0 < plain["prior"] < 1):
+        raise ConfigError(f"model {path}: prior {plain['prior']} must lie between 0 and 1")
+    by_field: dict[str, dict[str, float]] = {name: {} for name in plain["frequencies"]}
+    for row in frequencies:
+        by_field[row["field"]][row["value"]] = row["share"]
+    return Model(
+        Weights(
+            tuple(comparators), tuple(m), tuple(u), plain["prior"],
+            {name: Clamp(**clamp) for name, clamp in plain["groups"].items()},
+            ScoreSettings(**plain["thresholds"]),
+        ),
+        plain["records"],
+        Plan(plain["plan"]["depth"], plain["plan"]["split_size"], cuts),
+        {
+            name: TermFrequencies(by_field[name], tf["unseen"], tf["expected"])
+            for name, tf in plain["frequencies"].items()
+        },
+        plain["layout"],
+    )  # fmt: skip
+
+
+def _check_shares(shares: npt.NDArray[np.float64], levels: int, where: str) -> None:
+    if len(shares) != levels or not np.isfinite(shares).all() or (shares <= 0).any():
+        raise ConfigError(f"model {where}: {levels} positive numbers expected")
+    # u is floored level by level, so it may exceed 1 by the floors.
+    if abs(shares.sum() - 1) > SUM_TOLERANCE + 1e-8 * levels:
+        raise ConfigError(f"model {where}: sums to {shares.sum():.6f}, not 1")
+
+
+def _beside(path: Path, what: str) -> Path:
+    return path.with_name(f"{path.stem}.{what}.parquet")
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

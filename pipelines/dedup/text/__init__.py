@@ -1,0 +1,1 @@
+"""Text of person records: Unicode folding, transliteration, names, addresses, codes and sounds."""

@@ -1,0 +1,118 @@
+"""From pattern counts to a model: exact equality shares, random pairs, term frequencies, EM."""
+
+from collections.abc import Mapping as MappingOf
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.core.packed import Records
+from pipelines.dedup.attributes import RecordStore, random_pairs, value_shares
+from pipelines.dedup.candidates import PAIR
+from pipelines.dedup.comparators import radix, unpack_patterns
+from pipelines.dedup.config import DedupConfig
+from pipelines.dedup.em import PatternCounts, Training, level_shares, train, with_exact_equality
+from pipelines.dedup.mapping import TEXT
+from pipelines.dedup.model import TermFrequencies
+from pipelines.dedup.pairs import Comparison, compare_records, count_patterns, write_shares
+
+F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
+
+
+def measure_frequencies(
+    store: RecordStore, comparison: Comparison, weights: F64
+) -> dict[str, TermFrequencies]:
+    """Value shares of the text fields outside groups, over the records `weights` counts."""
+    found = {}
+    for name, spec in comparison.mapping.fields.items():
+        if spec.group is None and spec.comparator in TEXT:
+            words = store.attributes.vocabularies[name].values
+            shares = value_shares(store.attributes.codes[name], weights, len(words))
+            common = np.flatnonzero(shares * weights.sum() > 1.5)
+            found[name] = TermFrequencies(
+                dict(zip(words[common].tolist(), shares[common].tolist(), strict=True)),
+                1.0 / (weights.sum() + 1.0),
+                float((shares**2).sum()),
+            )
+    return found
+
+
+def store_frequencies(
+    store: RecordStore, folder: Path, frequencies: MappingOf[str, TermFrequencies]
+) -> None:
+    """Write the model's shares beside the store, in the order of its vocabularies."""
+    for name, tf in frequencies.items():
+        words = store.attributes.vocabularies[name].values
+        shares = np.fromiter((tf.shares.get(w, tf.unseen) for w in words), np.float64, len(words))
+        write_shares(folder, name, shares, tf.expected)
+
+
+def pattern_counts(counts: Records, comparison: Comparison) -> PatternCounts:
+    """Unpacked levels and weights of merged pattern counts."""
+    comparators = comparison.comparators
+    levels = unpack_patterns(counts["pattern"], comparators, radix(comparators))
+    return PatternCounts(levels, counts["weight"].astype(np.float64))
+
+
+def compare_random(
+    store: RecordStore, comparison: Comparison, rows: I64, pairs: int, seed: int
+) -> PatternCounts:
+    """Patterns of random pairs among some rows of the store."""
+    left, right = random_pairs(len(rows), pairs, seed)
+    drawn = np.zeros(len(left), dtype=PAIR)
+    drawn["a"], drawn["b"] = store.nodes[rows[left]], store.nodes[rows[right]]
+    return pattern_counts(count_patterns(compare_records(drawn, store, comparison)), comparison)
+
+
+def exact_equality(store: RecordStore, comparison: Comparison, weights: F64) -> list[dict[int, float]]:
+    """Per comparator, the exact share of random pairs on each equality level."""
+    exact = []
+    for name, spec in comparison.mapping.fields.items():
+        codes, words = store.attributes.codes[name], store.attributes.vocabularies[name].values
+        present = codes >= 0
+        counts = np.bincount(codes[present], weights[present], minlength=len(words))
+        pairs = max(counts.sum() * (counts.sum() - 1) / 2, 1.0)
+        equal = counts * (counts - 1) / 2 / pairs
+        if spec.comparator == "date_of_birth":
+            estimated = np.char.endswith(words.astype(str), "0101")
+            exact.append({4: float(equal[estimated].sum()), 5: float(equal[~estimated].sum())})
+        elif spec.comparator in ("address_1", "address_2"):
+            exact.append({})  # compared crossed too: the random pairs see both readings
+        else:
+            top = {"gender": 1, "phone": 2, "house": 2, "code": 2}.get(spec.comparator, 4)
+            exact.append({top: float(equal.sum())})
+    return exact
+
+
+def train_model(
+    candidates: Records,
+    store: RecordStore,
+    comparison: Comparison,
+    weights: F64,
+    config: DedupConfig,
+) -> Training:
+    """Learn the weights from the pattern counts of the candidates.
+
+    Args:
+        candidates: merged counts of `PATTERN`.
+        store: attributes of the records.
+        comparison: how pairs are compared.
+        weights: per row of the store, records it stands for; 0 for rows behind a representative.
+        config: settings of EM, seeds and caps.
+    """
+    rows = np.flatnonzero(weights > 0)
+    drawn = compare_random(store, comparison, rows, config.em.random_pairs, config.seed)
+    shares = level_shares(drawn, comparison.comparators)
+    for column, exact in enumerate(exact_equality(store, comparison, weights)):
+        if exact:
+            shares[column] = with_exact_equality(shares[column], exact)
+    return train(
+        pattern_counts(candidates, comparison),
+        shares,
+        drawn,
+        int(weights.sum()),
+        comparison.comparators,
+        config.em,
+        config.score,
+    )

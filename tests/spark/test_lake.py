@@ -1,0 +1,168 @@
+"""Delta tables: published versions, idempotence, killed runs, digests."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from pipelines.core.errors import ConfigError
+from pipelines.core.lake import Lake, Written
+
+RUNS = "run_id string, table_versions map<string, bigint>, table_digests map<string, string>"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> str:
+    return str(tmp_path / "lake")
+
+
+def people(spark: SparkSession, rows: Sequence[tuple[Any, ...]], run: str = "r1") -> DataFrame:
+    frame = spark.createDataFrame(list(rows), "id string, name string, tags map<string, int>")
+    return frame.withColumn("run_id", F.lit(run))
+
+
+def publish(lake: Lake, run: str = "r1") -> None:
+    versions, digests = lake.listing()
+    lake.write("runs", lake.session.createDataFrame([(run, versions, digests)], RUNS), "append")
+
+
+def names(frame: DataFrame) -> list[str]:
+    return sorted(str(row["name"]) for row in frame.select("name").collect())
+
+
+A, B, C = ("1", "asha", {"x": 1, "y": 2}), ("2", "ravi", {}), ("3", None, None)
+
+
+def test_nothing_is_read_before_it_is_published(spark: SparkSession, root: str) -> None:
+    lake = Lake(spark, root)
+    assert not lake.exists("people")
+    with pytest.raises(ConfigError, match="no table people"):
+        lake.version("people")
+    lake.write("people", people(spark, [A]))
+    assert lake.exists("people")
+    assert lake.published("people") is None
+    with pytest.raises(ConfigError, match="no run has published people"):
+        lake.read("people")
+    publish(lake)
+    assert names(Lake(spark, root).read("people")) == ["asha"]
+
+
+def test_same_content_publishes_no_new_version(spark: SparkSession, root: str) -> None:
+    lake = Lake(spark, root)
+    first = lake.write("people", people(spark, [A, B, C]))
+    publish(lake)
+    again = Lake(spark, root)
+    shuffled = people(spark, [C, B, A], run="r2").repartition(7)
+    second = again.write("people", shuffled)
+    assert second == Written(first.version, first.digest, is_new=False)
+    assert again.version("people") == first.version
+    third = again.write("people", people(spark, [A, B]))
+    assert third.is_new
+    assert third.version == first.version + 1
+
+
+def test_killed_between_tables_keeps_the_old_version(spark: SparkSession, root: str) -> None:
+    lake = Lake(spark, root)
+    lake.write_all({"people": people(spark, [A]), "places": people(spark, [B])})
+    publish(lake)
+
+    broken = people(spark, [C]).withColumn("name", F.expr("raise_error('killed')").cast("string"))
+    with pytest.raises(Exception, match="killed"):
+        Lake(spark, root).write_all({"people": people(spark, [A, B]), "places": broken})
+
+    after = Lake(spark, root)
+    assert after.version("people") > after.published("people")  # staged, not published
+    assert names(after.read("people")) == ["asha"]
+    assert names(after.read("places")) == ["ravi"]
+
+
+def test_rerun_after_a_kill_equals_a_clean_run(spark: SparkSession, tmp_path: Path) -> None:
+    def first_run(lake: Lake) -> Lake:
+        lake.write("people", people(spark, [A, B]))
+        publish(lake)
+        return Lake(spark, lake.root)
+
+    killed = first_run(Lake(spark, str(tmp_path / "killed")))
+    killed.merge("people", people(spark, [("9", "stray", {}), ("1", "wrong", {})]), ["id"])
+
+    clean = first_run(Lake(spark, str(tmp_path / "clean")))
+    results = []
+    for lake in (Lake(spark, killed.root), clean):
+        results.append(lake.merge("people", people(spark, [C, ("2", "ravi k", {})]), ["id"]))
+        publish(lake, "r2")
+        assert names(lake.read("people")) == ["None", "asha", "ravi k"]
+    assert results[0].digest == results[1].digest
+
+
+def test_append_drops_what_was_never_published(spark: SparkSession, root: str) -> None:
+    Lake(spark, root).write("people", people(spark, [A]), "append")
+    lake = Lake(spark, root)
+    lake.write("people", people(spark, [B]), "append")
+    last = lake.write("people", people(spark, [C]), "append")
+    publish(lake)
+    assert names(lake.read("people")) == ["None", "ravi"]
+    assert last.digest == lake.digest(people(spark, [B, C]))
+
+
+def test_merge_touches_changed_rows_only(spark: SparkSession, root: str) -> None:
+    lake = Lake(spark, root)
+    lake.merge("people", people(spark, [A, B]), ["id"])
+    same = lake.merge("people", people(spark, [A], run="r2"), ["id"])
+    assert same.version == lake.version("people") == 0
+    done = lake.merge("people", people(spark, [A, ("2", "new", None), C], run="r2"), ["id"])
+    table = lake.read("people", done.version)
+    runs = {row["id"]: row["run_id"] for row in table.collect()}
+    assert runs == {"1": "r1", "2": "r2", "3": "r2"}
+    assert done.digest == lake.digest(table)
+
+
+def test_old_versions_and_changes_stay_readable(spark: SparkSession, root: str) -> None:
+    lake = Lake(spark, root)
+    for rows in ([A], [A, B], [C]):
+        last = lake.write("people", people(spark, rows))
+    assert names(lake.read("people", 1)) == ["asha", "ravi"]
+    assert last.version == lake.version("people") == 2
+    changes = spark.read.format("delta").option("readChangeFeed", "true")
+    feed = changes.option("startingVersion", 2).load(lake.path("people"))
+    assert {row["_change_type"] for row in feed.collect()} == {"insert", "delete"}
+
+
+def test_newest_run_wins_whatever_the_row_order(spark: SparkSession, root: str) -> None:
+    lake = Lake(spark, root)
+    for run, rows in (("z", [A]), ("a", [B])):
+        lake.write("people", people(spark, rows))
+        publish(lake, run)
+    assert lake.published("people") == 1
+    lake.write("places", people(spark, [C]))
+    publish(lake, "m")  # people is listed again although this run did not write it
+    assert lake.read("runs").where("run_id = 'm'").first()["table_versions"]["people"] == 1
+
+
+def test_digest_sees_content_only(spark: SparkSession, root: str) -> None:
+    lake = Lake(spark, root)
+    base = lake.digest(people(spark, [A, B, C]))
+    assert base == lake.digest(people(spark, [B, C, A], run="other").repartition(5))
+    reordered = people(spark, [("1", "asha", {"y": 2, "x": 1}), B, C])
+    assert base == lake.digest(reordered.select("tags", "run_id", "name", "id"))
+    for other in ([A, B], [A, B, C, C], [A, B, (None, "3", None)], [A, B, ("3", "", None)]):
+        assert lake.digest(people(spark, other)) != base
+    assert lake.digest(people(spark, [])) == 0
+
+
+def test_digest_tells_nulls_and_columns_apart(spark: SparkSession, root: str) -> None:
+    lake = Lake(spark, root)
+    columns = "p string, q string, r array<string>, s array<string>"
+    left = spark.createDataFrame([(None, "a", ["x"], ["y"])], columns)
+    right = spark.createDataFrame([("a", None, ["x", "y"], [])], columns)
+    naive = F.xxhash64("p", "q", "r", "s")
+    assert left.select(naive).first() == right.select(naive).first()  # the trap
+    assert lake.digest(left) != lake.digest(right)
+
+
+def test_tables_have_few_files(spark: SparkSession, root: str) -> None:
+    lake = Lake(spark, root, files=2)
+    lake.write("people", people(spark, [A, B, C] * 20).repartition(12))
+    assert len(list(Path(lake.path("people")).glob("*.parquet"))) <= 2

@@ -1,0 +1,233 @@
+"""The gate: what a new version may change, judged against a git commit."""
+
+import copy
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.core import avro_codec, compatibility, schema_lock
+from pipelines.core.contract_changes import compare
+from pipelines.core.contracts import SCHEMAS, get_contract, load_contracts, read_contract
+from pipelines.core.errors import ConfigError
+
+Json = Any
+V2 = "identity/enrolment.v2.avsc"
+
+
+@pytest.fixture
+def schema() -> Json:
+    return copy.deepcopy(get_contract("identity.Enrolment").schema)
+
+
+def field(record: Json, name: str) -> Json:
+    return next(one for one in record["fields"] if one["name"] == name)
+
+
+def capture(schema: Json) -> Json:
+    return field(schema, "captures")["type"]["items"]
+
+
+def minutia(schema: Json) -> Json:
+    return field(capture(schema), "minutiae")["type"]["items"]
+
+
+def found(schema: Json, retired: tuple[str, ...] = ()) -> set[tuple[str, str]]:
+    new = read_contract(V2, json.dumps(schema))
+    return {(v.path, v.rule) for v in compare(get_contract("identity.Enrolment", 1), new, retired)}
+
+
+def optional(name: str) -> Json:
+    return {
+        "name": name,
+        "type": ["null", "string"],
+        "default": None,
+        "doc": "New.",
+        "pii": "none",
+    }
+
+
+Change = Callable[[Json], object]
+BREAKING: list[tuple[str, str, Change]] = [
+    ("removed", "town", lambda s: s["fields"].remove(field(s, "town"))),
+    ("removed", "town", lambda s: field(s, "town").update(name="city")),
+    ("removed", "captures[].quality", lambda s: capture(s)["fields"].pop(1)),
+    ("type", "age", lambda s: field(s, "age").update(type=["null", "string"])),
+    ("type", "schema_version", lambda s: field(s, "schema_version").update(type="string")),
+    ("type", "age", lambda s: field(s, "age").update(type="int", default=0)),
+    ("type", "captures[].minutiae[].x", lambda s: field(minutia(s), "x").update(type="boolean")),
+    ("type", "captures[]", lambda s: capture(s).update(name="Template")),
+    ("logical-type", "event_time", lambda s: field(s, "event_time").update(type="long")),
+    ("logical-type", "age", lambda s: field(s, "age").update(type=["null", DATE])),
+    ("default", "region", lambda s: field(s, "region").update(default="IN")),
+    ("default", "region", lambda s: field(s, "region").pop("default")),
+    ("symbol", "status", lambda s: field(s, "status")["type"]["symbols"].remove("DECEASED")),
+    (
+        "symbol",
+        "captures[].minutiae[].type",
+        lambda s: field(minutia(s), "type")["type"].update(symbols=["UNKNOWN", "ENDING", "FORK"]),
+    ),
+    ("default", "status", lambda s: field(s, "status")["type"].update(default="ACTIVE")),
+    ("pii", "phone", lambda s: field(s, "phone").update(pii="pseudonym")),
+    ("no-default", "caste", lambda s: s["fields"].append({"name": "caste", "type": "string"})),
+    (
+        "no-default",
+        "captures[].device",
+        lambda s: capture(s)["fields"].append({"name": "device", "type": "string"}),
+    ),
+]
+DATE = {"type": "int", "logicalType": "date"}
+ALLOWED: list[tuple[str, Change]] = [
+    ("optional field", lambda s: s["fields"].append(optional("village_code"))),
+    ("nested optional field", lambda s: minutia(s)["fields"].append(optional("note"))),
+    ("new symbol", lambda s: field(s, "status")["type"]["symbols"].append("PAUSED")),
+    ("int to long", lambda s: field(s, "age").update(type=["null", "long"])),
+    (
+        "required to nullable",
+        lambda s: field(s, "source").update(type=["null", "string"], default=None),
+    ),
+    ("alias", lambda s: field(s, "town").update(name="city", aliases=["town"])),
+    ("words", lambda s: s.update(doc="Said better.")),
+]
+
+
+@pytest.mark.parametrize(
+    ("rule", "path", "change"), BREAKING, ids=[f"{rule}-{path}" for rule, path, _ in BREAKING]
+)
+def test_breaking_changes_name_the_field(
+    rule: str, path: str, change: Change, schema: Json
+) -> None:
+    change(schema)
+    violations = found(schema)
+    assert (path, rule) in violations
+    assert {where for where, _ in violations} == {path}
+
+
+@pytest.mark.parametrize(("name", "change"), ALLOWED, ids=[name for name, _ in ALLOWED])
+def test_allowed_changes_pass_and_avro_agrees(name: str, change: Change, schema: Json) -> None:
+    change(schema)
+    assert found(schema) == set(), name
+    old = get_contract("identity.Enrolment", 1)
+    for body in schema_lock.golden_bodies(old):
+        avro_codec.decode(old.schema, body, schema)
+
+
+def test_a_field_goes_after_deprecation_and_retirement(schema: Json) -> None:
+    without = copy.deepcopy(schema)
+    without["fields"].remove(field(without, "town"))
+    field(schema, "town")["deprecated"] = True
+    old = read_contract("identity/enrolment.v1.avsc", json.dumps(schema))
+    new = read_contract(V2, json.dumps(without))
+    assert compare(old, new)
+    assert compare(old, new, ["identity.Enrolment.town"]) == []
+    assert found(without, ("identity.Enrolment.town",))  # retired but never deprecated
+
+
+def git(folder: Path, *arguments: str) -> None:
+    who = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+    subprocess.run(["git", "-C", str(folder), *who, *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Iterator[Path]:
+    """A repository with no remote, whose first commit has no schemas and second has them."""
+    git(tmp_path, "init", "-q", "-b", "main")
+    git(tmp_path, "commit", "-q", "--allow-empty", "-m", "empty")
+    git(tmp_path, "tag", "empty")
+    shutil.copytree(SCHEMAS, tmp_path / "schemas")
+    shutil.copytree(schema_lock.GOLDEN, tmp_path / "golden")
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-q", "-m", "schemas")
+    yield tmp_path
+    load_contracts.cache_clear()
+
+
+def check(clone: Path, ref: str = "main") -> list[str]:
+    load_contracts.cache_clear()
+    root = clone / "schemas"
+    return [str(one) for one in compatibility.check(
+        compatibility.read_at(ref, root), root, clone / "golden"
+    )]  # fmt: skip
+
+
+def add_version(clone: Path, change: Change) -> None:
+    schema = json.loads((clone / "schemas/identity/enrolment.v1.avsc").read_text())
+    change(schema)
+    (clone / "schemas" / V2).write_text(json.dumps(schema))
+    load_contracts.cache_clear()
+
+
+def test_unchanged_contracts_pass(clone: Path) -> None:
+    assert check(clone) == []
+    assert check(clone, "empty") == []
+
+
+def test_unknown_reference_is_a_usage_error(clone: Path) -> None:
+    with pytest.raises(ConfigError, match="--against nowhere"):
+        check(clone, "nowhere")
+
+
+def test_a_published_file_never_changes(clone: Path) -> None:
+    path = clone / "schemas/identity/feature.v1.avsc"
+    path.write_text(path.read_text().replace("Split plan", "Cut plan"))
+    lines = check(clone)
+    assert any(
+        "identity/feature.v1.avsc" in line and "R1" in line and "v2" in line for line in lines
+    )
+    assert any("lock" in line for line in lines)
+    assert not any("R1" in line for line in check(clone, "empty"))
+
+
+def test_a_published_file_never_goes(clone: Path) -> None:
+    (clone / "schemas/identity/feature.v1.avsc").unlink()
+    assert any("identity.Feature: removed" in line for line in check(clone))
+
+
+def test_a_new_version_is_held_against_all_older_ones(clone: Path) -> None:
+    add_version(clone, lambda s: s["fields"].remove(field(s, "town")))
+    lines = check(clone)
+    assert any(line.startswith(f"{V2}: town: removed:") for line in lines)
+    assert any("has no golden bytes" in line for line in lines)
+
+
+def test_a_good_new_version_passes_after_lock(clone: Path) -> None:
+    add_version(clone, lambda s: s["fields"].append(optional("village_code")))
+    golden, root = clone / "golden", clone / "schemas"
+    old = [json.loads(x) for x in (golden / "identity/enrolment.v1.json").read_text().splitlines()]
+    new = "".join(json.dumps({**one, "village_code": None}) + "\n" for one in old)
+    (golden / "identity/enrolment.v2.json").write_text(new)
+    before = schema_lock.read_lock(root)
+    ids = schema_lock.write_lock(root, golden)
+    assert ids["identity.Enrolment.v2"] == max(entry["wire_id"] for entry in before) + 1
+    assert schema_lock.read_lock(root)[: len(before)] == before
+    assert check(clone) == []
+    assert compatibility.find_unready_readers(root, golden) == []
+
+
+def test_wire_ids_are_never_shared(clone: Path) -> None:
+    path = clone / "schemas/lock.json"
+    entries = json.loads(path.read_text())
+    entries[1]["wire_id"] = entries[0]["wire_id"]
+    path.write_text(json.dumps(entries))
+    assert any("used twice" in line for line in check(clone))
+
+
+def test_bytes_that_the_newest_reader_cannot_decode_fail(clone: Path) -> None:
+    path = clone / "golden/identity/feature.v1.hex"
+    path.write_text(path.read_text().splitlines()[0][:-2] + "\n")
+    assert any("golden: line 1 cannot be read" in line for line in check(clone))
+
+
+def test_command_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    published = {one.file: one for one in schema_lock.all_contracts()}
+    monkeypatch.setattr(compatibility, "read_at", lambda ref: published)
+    assert compatibility.main(["check", "--against", "any"]) == 0
+    assert "0 violations" in capsys.readouterr().out
+    gone = published["identity/feature.v1.avsc"]
+    published["identity/feature.v7.avsc"] = gone
+    assert compatibility.main(["check", "--against", "any"]) == 4
+    assert "identity/feature.v7.avsc: identity.Feature: removed" in capsys.readouterr().out

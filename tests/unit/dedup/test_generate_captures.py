@@ -1,0 +1,227 @@
+"""Fingers, irises and capture plans of the synthetic register; own decoding, own geometry."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines.dedup.generate import write_synthetic
+from pipelines.dedup.hashing import splitmix64
+from pipelines.dedup.synthetic.config import FingerModel
+from pipelines.dedup.synthetic.fingers import make_fingers
+from tests.unit.dedup.synthetic_register import pair_with_first
+
+Bits = npt.NDArray[np.bool_]
+Columns = tuple[npt.NDArray[np.float64], ...]
+RECORDS = 3_000
+
+
+@pytest.fixture(scope="module")
+def register(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    """Records with `by_position`: captures of a record by position."""
+    made = write_synthetic(RECORDS, tmp_path_factory.mktemp("register"), workers=1)
+    rows = pq.read_table(made.enrolments)
+    frame = rows.drop_columns(["captures"]).to_pandas()
+    truth = pq.read_table(made.entities).to_pandas()
+    captures = [{c["position"]: c for c in record} for record in rows["captures"].to_pylist()]
+    return frame.assign(by_position=captures, **truth[["entity_id", "kind"]])
+
+
+@pytest.fixture(scope="module")
+def mates(register: pd.DataFrame) -> pd.DataFrame:
+    """Later record beside first record of a person (suffix _1)."""
+    return pair_with_first(register)
+
+
+def decode(packed: bytes) -> Bits:
+    """Bits [16, 128]: bit r * 128 + c, least significant bit first, one at a time."""
+    bits = [packed[n // 8] >> (n % 8) & 1 for n in range(2_048)]
+    return np.array(bits, dtype=bool).reshape(16, 128)
+
+
+def distances(one: dict[str, bytes], other: dict[str, bytes]) -> npt.NDArray[np.float64]:
+    """Masked Hamming distance with the other turned back by -6..6 columns."""
+    code, mask, code_2, mask_2 = (
+        decode(eye[name]) for eye in (one, other) for name in ("iris_code", "iris_mask")
+    )
+    found = []
+    for shift in range(-6, 7):
+        usable = mask & np.roll(mask_2, -shift, axis=1)
+        wrong = (code ^ np.roll(code_2, -shift, axis=1)) & usable
+        found.append(wrong.sum() / usable.sum())
+    return np.array(found)
+
+
+def eyes_of(mates: pd.DataFrame, count: int) -> list[tuple[dict, dict]]:
+    """Left eyes that both records of a pair have; exact duplicates say nothing and are left out."""
+    pairs = mates[mates["kind"] != "exact"]
+    both = zip(pairs["by_position"], pairs["by_position_1"], strict=True)
+    return [
+        (a["LEFT_IRIS"], b["LEFT_IRIS"]) for a, b in both if "LEFT_IRIS" in a and "LEFT_IRIS" in b
+    ][:count]
+
+
+def test_captures_have_their_form(register: pd.DataFrame) -> None:
+    order = ["RIGHT_THUMB", "LEFT_THUMB", "RIGHT_IRIS", "LEFT_IRIS"]
+    for record in register["by_position"]:
+        assert list(record) == [position for position in order if position in record]
+        for position, capture in record.items():
+            assert 20 <= capture["quality"] <= 100
+            is_eye = position.endswith("IRIS")
+            assert (capture["minutiae"] == []) == is_eye
+            assert (capture["iris_code"] is not None) == is_eye
+            if is_eye:
+                assert len(capture["iris_code"]) == len(capture["iris_mask"]) == 256
+
+
+def test_minutiae_of_captures(register: pd.DataFrame) -> None:
+    counts, endings = [], []
+    for record in register["by_position"]:
+        for capture in record.values():
+            points = capture["minutiae"]
+            if not points:
+                continue
+            counts.append(len(points))
+            endings += [point["type"] == "ENDING" for point in points]
+            quality = [point["quality"] for point in points]
+            assert quality == sorted(quality, reverse=True)
+            assert all(0 <= p["x"] <= 500 and 0 <= p["y"] <= 600 for p in points)
+            assert all(0 <= p["angle"] < 360 and 1 <= p["quality"] <= 100 for p in points)
+    assert min(counts) >= 8
+    assert 45 <= max(counts) <= 50
+    assert np.mean(counts) == pytest.approx(38 * (0.97 * 0.88 + 0.03 * 0.7 + 0.08), abs=0.4)
+    assert 0.5 < np.mean(endings) < 0.6
+
+
+def test_true_minutiae_keep_their_distance() -> None:
+    fingers = make_fingers(FingerModel(), splitmix64(np.arange(3_000, dtype=np.uint64)))
+    counts = fingers.valid.sum(axis=1)
+    assert (counts.min(), counts.max()) == (30, 46)
+    assert counts.mean() == pytest.approx(38, abs=0.3)
+    for f in range(300):
+        x, y = fingers.x[f][fingers.valid[f]], fingers.y[f][fingers.valid[f]]
+        apart = np.hypot(x[:, None] - x, y[:, None] - y) + 1_000 * np.eye(len(x))
+        assert apart.min() >= 14
+        assert (((x - 250) / 150.5) ** 2 + ((y - 300) / 200.5) ** 2 <= 1.01).all()
+
+
+def points(capture: dict) -> Columns:
+    """x, y, angle, type of a capture's minutiae."""
+    rows = [(p["x"], p["y"], p["angle"], p["type"] == "ENDING") for p in capture["minutiae"]]
+    return tuple(np.array(column, dtype=float) for column in zip(*rows, strict=True))
+
+
+def similarity(one: Columns, other: Columns) -> float:
+    """Most minutiae within 10 px and 30 degrees, of one type, over alignments of one on another."""
+    x, y, angle, kind = one
+    best = 0
+    for a in range(len(x)):
+        for b in np.flatnonzero(other[3] == kind[a]):
+            turn = np.radians(angle[a] - other[2][b])
+            dx, dy = other[0] - other[0][b], other[1] - other[1][b]
+            u = x[a] + dx * np.cos(turn) - dy * np.sin(turn)
+            v = y[a] + dx * np.sin(turn) + dy * np.cos(turn)
+            bend = angle[:, None] - other[2] - (angle[a] - other[2][b])
+            fits = np.hypot(x[:, None] - u, y[:, None] - v) <= 10
+            fits &= (np.abs((bend + 180) % 360 - 180) <= 30) & (kind[:, None] == other[3])
+            best = max(best, min(fits.any(axis=0).sum(), fits.any(axis=1).sum()))
+    return best / max(len(x), len(other[0]))
+
+
+def test_finger_similarity(mates: pd.DataFrame) -> None:
+    pairs = mates[mates["kind"] != "exact"]
+    thumbs = [
+        (points(a["LEFT_THUMB"]), points(b["LEFT_THUMB"]))
+        for a, b in zip(pairs["by_position"], pairs["by_position_1"], strict=True)
+        if all("LEFT_THUMB" in side and side["LEFT_THUMB"]["quality"] >= 40 for side in (a, b))
+    ][:8]
+    genuine = [similarity(a, b) for a, b in thumbs]
+    strangers = [similarity(thumbs[k][0], thumbs[k - 1][1]) for k in range(len(thumbs))]
+    assert min(genuine) >= 0.4
+    assert 0.58 <= np.mean(genuine) <= 0.8
+    assert max(strangers) <= 0.17
+    assert 0.04 <= np.mean(strangers) <= 0.12
+
+
+def test_iris_distances_of_mates(mates: pd.DataFrame) -> None:
+    eyes = eyes_of(mates, 400)
+    found = np.array([distances(a, b) for a, b in eyes])
+    is_good = np.array([a["quality"] >= 40 and b["quality"] >= 40 for a, b in eyes])
+    best = found.min(axis=1)
+    assert best[is_good].mean() == pytest.approx(0.10, abs=0.006)
+    assert best[is_good].std() == pytest.approx(0.03, abs=0.006)
+    assert best[~is_good].mean() == pytest.approx(0.20, abs=0.03)
+    turn = found.argmin(axis=1) - 6
+    assert abs(turn.mean()) < 0.15
+    assert turn.std() == pytest.approx(1.0, abs=0.15)
+
+
+def test_iris_distances_of_strangers(register: pd.DataFrame) -> None:
+    first = register[register["kind"] == "first"]["by_position"]
+    eyes = [record["RIGHT_IRIS"] for record in first if "RIGHT_IRIS" in record][:900]
+    codes = np.array([decode(eye["iris_code"]) for eye in eyes])
+    masks = np.array([decode(eye["iris_mask"]) for eye in eyes])
+    found = []
+    for step in (1, 2, 3):
+        usable = masks & np.roll(masks, step, axis=0)
+        wrong = (codes ^ np.roll(codes, step, axis=0)) & usable
+        found.append(wrong.sum(axis=(1, 2)) / usable.sum(axis=(1, 2)))
+    assert np.mean(found) == pytest.approx(0.5, abs=0.003)
+    assert np.std(found) == pytest.approx(0.032, abs=0.0015)
+    assert 1 - masks.mean() == pytest.approx(0.10, abs=0.01)
+    assert masks[:, :10].all()  # eyelids stay in the outer rings
+    assert codes.mean() == pytest.approx(0.5, abs=0.01)
+    own = [
+        distances(record["RIGHT_IRIS"], record["LEFT_IRIS"]).min()
+        for record in first.head(40)
+        if {"RIGHT_IRIS", "LEFT_IRIS"} <= set(record)
+    ]
+    assert min(own) > 0.3  # the two eyes of a person are as different as those of strangers
+
+
+def test_shares_of_missing_and_bad_captures(register: pd.DataFrame) -> None:
+    rows = register[register["kind"] != "exact"]["by_position"]
+    no_finger = rows.map(lambda r: "LEFT_THUMB" not in r)
+    no_iris = rows.map(lambda r: "LEFT_IRIS" not in r)
+    assert no_finger.mean() == pytest.approx(0.02, abs=0.008)
+    assert no_iris.mean() == pytest.approx(0.02, abs=0.008)
+    assert (no_finger & no_iris).mean() == pytest.approx(0.0014, abs=0.0015)
+    quality = {
+        part: np.array([r[p]["quality"] for r in rows for p in r if p.endswith(part)])
+        for part in ("THUMB", "IRIS")
+    }
+    assert (quality["THUMB"] < 40).mean() == pytest.approx(0.03, abs=0.006)
+    assert (quality["IRIS"] < 40).mean() == pytest.approx(0.02, abs=0.005)
+    assert not ((quality["IRIS"] >= 40) & (quality["IRIS"] < 45)).any()
+
+
+def test_exact_duplicates_repeat_their_captures(mates: pd.DataFrame) -> None:
+    exact = mates[mates["kind"] == "exact"]
+    assert len(exact) == pytest.approx(RECORDS * 0.02, abs=2)
+    assert (exact["by_position"] == exact["by_position_1"]).all()
+    others = mates[(mates["kind"] != "exact") & mates["by_position"].map(bool)]
+    assert not (others["by_position"] == others["by_position_1"]).any()
+
+
+def test_changed_identities_keep_a_capture(mates: pd.DataFrame) -> None:
+    changed = mates[mates["kind"] == "identity_change"]
+    for a, b in zip(changed["by_position"], changed["by_position_1"], strict=True):
+        assert any(p in b and min(a[p]["quality"], b[p]["quality"]) >= 40 for p in a)
+
+
+def test_twins_have_their_own_eyes(register: pd.DataFrame) -> None:
+    first = register[register["kind"] == "first"]
+    twins = first[first.duplicated("phone", keep=False)].groupby("phone")["by_position"]
+    for _, (one, other) in twins.apply(list).items():
+        if "LEFT_IRIS" in one and "LEFT_IRIS" in other:
+            assert distances(one["LEFT_IRIS"], other["LEFT_IRIS"]).min() > 0.3
+
+
+def test_ten_fingers(tmp_path: Path) -> None:
+    made = write_synthetic(40, tmp_path, fingers=10, workers=1)
+    captures = pq.read_table(made.enrolments)["captures"].to_pylist()
+    most = max(captures, key=len)
+    assert len(most) == len({capture["position"] for capture in most}) == 12

@@ -1,0 +1,130 @@
+"""People and later enrolments of the synthetic register: shares within a point (D1)."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.unit.dedup.synthetic_register import (
+    ADDRESS,
+    BIRTH,
+    NAMES,
+    RELATION,
+    large_register,
+    pair_with_first,
+)
+
+
+def test_shares_of_records() -> None:
+    made, rows, _ = large_register()
+    assert len(rows) == made.records == 100_000
+    assert made.people == rows["entity_id"].nunique() == 80_000
+    kinds = rows["kind"].value_counts()
+    assert kinds["first"] == 80_000
+    wanted = {"exact": 0.1, "noisy": 0.6, "moved": 0.25, "identity_change": 0.05}
+    for kind, share in wanted.items():
+        assert kinds[kind] == pytest.approx(20_000 * share, abs=5), kind
+    first = rows[rows["kind"] == "first"]
+    new_year = first["date_of_birth"].map(lambda day: (day.month, day.day) == (1, 1))
+    assert new_year.mean() == pytest.approx(0.15, abs=0.01)
+    assert (new_year == first["is_dob_estimated"]).all()
+    assert first["state"].nunique() == 36
+    assert (first["state"] == "Uttar Pradesh").mean() == pytest.approx(0.165, abs=0.015)
+    span = rows["event_time"].max() - rows["event_time"].min()
+    assert 365 * 3 - 1 <= span.days <= 365 * 3
+
+
+def test_households_and_twins() -> None:
+    first = large_register()[1][large_register()[1]["kind"] == "first"]
+    sizes = first.groupby(["surname", "relation_name", *ADDRESS]).size()
+    assert sizes.mean() == pytest.approx(4.0, abs=0.1)
+    twins = first[first.duplicated("phone", keep=False)].sort_values("phone")
+    assert len(twins) / len(first) == pytest.approx(0.008, abs=0.0005)
+    pairs = twins.groupby("phone")
+    shared = ["date_of_birth", "relation_name", *ADDRESS]
+    assert (pairs.size() == 2).mean() > 0.99
+    assert (pairs[shared].nunique() == 1).all(axis=1).mean() > 0.99
+    assert (pairs["given_name"].nunique() == 2).mean() > 0.99
+
+
+def test_names_repeat_as_names_do() -> None:
+    first = large_register()[1][large_register()[1]["kind"] == "first"]
+    given = first["given_name"].value_counts(normalize=True)
+    surname = first["surname"].value_counts(normalize=True)
+    assert 0.005 < given.iloc[0] < 0.05
+    assert 0.02 < surname.iloc[0] < 0.1
+    assert len(given) > 5_000
+    same_name = first.duplicated("full_name", keep=False).mean()
+    assert 0.3 < same_name < 0.9
+    assert {"Lakshmi", "Laxmi", "Mohammad", "Muhammad"} <= set(given.index)
+    assert {"Choudhury", "Chowdhary"} <= set(surname.index)
+
+
+def equal(pairs: pd.DataFrame, columns: list[str]) -> pd.Series:
+    """Whether a later record agrees with the first one in all columns (two nulls agree)."""
+    found = pd.Series(True, index=pairs.index)
+    for name in columns:
+        one, other = pairs[name], pairs[f"{name}_1"]
+        found &= (one == other) | (one.isna() & other.isna())
+    return found
+
+
+def test_noise_of_names() -> None:
+    later = pair_with_first(large_register()[1])
+    noisy = later[later["kind"] == "noisy"]
+    has_relation = noisy["relation_type"] != "UNKNOWN"
+    assert (has_relation == noisy["relation_name"].notna()).all()
+    assert has_relation.mean() == pytest.approx(1 - 0.12, abs=0.01)
+    exchanged = (noisy["given_name"] == noisy["surname_1"]) & (
+        noisy["surname"] != noisy["surname_1"]
+    )
+    assert exchanged.mean() == pytest.approx(0.04 * 0.7, abs=0.01)
+    initial = noisy["full_name"].str.contains(r"(?:^| )[A-Z]$|^[A-Z] ")
+    assert initial.mean() == pytest.approx(0.06, abs=0.01)
+    plain = noisy[~exchanged & ~initial]
+    changed = plain["surname"] != plain["surname_1"]
+    assert changed.mean() == pytest.approx(0.3, abs=0.015)
+    assert equal(noisy, [*ADDRESS, *BIRTH, "phone", "gender"]).all()
+    assert (noisy["full_name"] == noisy["given_name"] + " " + noisy["surname"]).all()
+
+
+def test_kinds_change_what_they_say() -> None:
+    later = pair_with_first(large_register()[1])
+    exact = later[later["kind"] == "exact"]
+    assert equal(exact, [*NAMES, *RELATION, *ADDRESS, *BIRTH, "phone", "gender", "age"]).all()
+    moved = later[later["kind"] == "moved"]
+    assert equal(moved, [*NAMES, *RELATION, *BIRTH, "phone", "gender"]).all()
+    assert not equal(moved, ADDRESS).any()
+    assert (moved["state"] != moved["state_1"]).mean() == pytest.approx(0.5, abs=0.01)
+    changed = later[later["kind"] == "identity_change"]
+    assert not equal(changed, ["phone"]).any()
+    assert not equal(changed, ["date_of_birth"]).any()
+    assert not equal(changed, ADDRESS).any()
+    assert equal(changed, ["full_name"]).mean() < 0.01
+    assert equal(changed, ["gender"]).all()
+
+
+def test_a_quarter_moves_into_an_occupied_house() -> None:
+    later = pair_with_first(large_register()[1])
+    first = large_register()[1][large_register()[1]["kind"] == "first"]
+    occupied = set(first[ADDRESS].itertuples(index=False, name=None))
+    moved = later.loc[later["kind"] == "moved", ADDRESS].itertuples(index=False, name=None)
+    joins = np.mean([address in occupied for address in moved])
+    assert joins == pytest.approx(0.25, abs=0.02)
+
+
+def test_fields_have_their_form() -> None:
+    rows = large_register()[1]
+    assert rows["pincode"].str.fullmatch("[1-9][0-9]{5}").all()
+    assert rows["phone"].str.fullmatch("[6-9][0-9]{9}").all()
+    assert rows.groupby("pincode")["state"].nunique().max() == 1
+    assert rows.groupby("region")["state"].nunique().max() == 1
+    born = pd.to_datetime(rows["date_of_birth"])
+    day = rows["event_time"].dt.tz_localize(None)
+    assert (born < day).all()
+    assert rows["age"].between(0, 110).all()
+    fresh = rows[rows["kind"] != "exact"].head(2_000)
+    for birth, on, age in zip(
+        fresh["date_of_birth"], fresh["event_time"], fresh["age"], strict=True
+    ):
+        before = (on.month, on.day) < (birth.month, birth.day)
+        assert age == on.year - birth.year - before

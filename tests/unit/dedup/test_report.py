@@ -1,0 +1,219 @@
+import dataclasses
+import json
+import math
+import re
+import shutil
+import subprocess
+from base64 import b64decode
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import unquote
+
+import pandas as pd
+import pytest
+
+from pipelines.dedup.report import (
+    ClusterEdge,
+    ClusterGraph,
+    DedupReport,
+    Evidence,
+    FieldValue,
+    RecordView,
+    build_report,
+    write_report,
+)
+from pipelines.dedup.report.explain import clusters_payload, pairs_payload, stack_steps
+from tests.unit.dedup.report_sample import build_sample
+
+EVIL = "<script>alert(1)</script>"
+CHARTS = {
+    "thresholds", "scores", "pair", "cluster", "link", "weights", "buckets", "recall", "families",
+    "completeness", "steps",
+}  # fmt: skip
+PARTS = {"counts", "quality", "slices", "caveats", "setup"}
+
+
+def with_name(data: DedupReport, clear: str | None, masked: str) -> DedupReport:
+    """Give the first record of every pair, and of the first cluster, this given name."""
+    name = FieldValue("given_name", clear, masked)
+    view = RecordView("t0_AAAAAAAAAAAAAAAAAAAAAAAAAA", [name, *data.pairs[0].left.fields[1:]])
+    pairs = [dataclasses.replace(pair, left=view) for pair in data.pairs]
+    first, *others = data.clusters
+    first = dataclasses.replace(first, members=[view, *first.members[1:]])
+    return dataclasses.replace(data, pairs=pairs, clusters=[first, *others])
+
+
+@pytest.fixture(scope="module")
+def sample() -> DedupReport:
+    return build_sample()
+
+
+@pytest.fixture(scope="module")
+def evil_page(sample: DedupReport, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The public, labelled sample with a script for a name: the page most tests look at."""
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    return write_report(with_name(sample, EVIL, "masked"), path)
+
+
+def test_all_parts_are_present_within_five_megabytes(evil_page: Path) -> None:
+    html = evil_page.read_text(encoding="utf-8")
+    assert set(re.findall(r'id="chart-(\w+)"', html)) == CHARTS
+    assert set(re.findall(r'<section id="(\w+)"', html)) >= PARTS
+    assert evil_page.stat().st_size < 5_000_000
+    for figure in ("35,174", "34,981", "1,152,340", "80,163", "99.76 %", "0.048 %", "14.8 s"):
+        assert f"<dd>{figure}</dd>" in html
+
+
+def test_a_script_in_a_name_stays_text(evil_page: Path) -> None:
+    html = evil_page.read_text(encoding="utf-8")
+    assert EVIL not in html
+    found = re.search(r'id="data-pairs">(.*?)</script>', html)
+    assert found
+    assert json.loads(found.group(1))[0]["left"]["fields"]["given_name"] == EVIL
+
+
+def test_private_data_without_labels_is_masked_and_called_expected() -> None:
+    data = with_name(build_sample(is_public=False, is_labelled=False), "Zyxwvut", "Zmask")
+    html = build_report(data).render()
+    assert "Zyxwvut" not in html
+    assert html.count("Zmask") == 60 + 1  # every pair and one cluster
+    assert "Expected recall 99.32 %, precision 99.76 % at posterior 0.95" in html
+    assert "No truth was given" in html
+    assert 'id="chart-recall"' not in html
+    assert 'id="chart-families"' in html
+    assert "<dt>FPIR</dt><dd>–</dd>" in html
+
+
+def test_a_value_without_clear_text_is_masked_even_in_public_data(sample: DedupReport) -> None:
+    shown = pairs_payload(with_name(sample, None, "Zmask"))
+    assert shown[0]["left"]["fields"]["given_name"] == "Zmask"
+    shown = pairs_payload(with_name(sample, "Zyxwvut", "Zmask"))
+    assert shown[0]["left"]["fields"]["given_name"] == "Zyxwvut"
+
+
+def test_a_run_without_pairs_has_a_report(sample: DedupReport) -> None:
+    frames = ("weights", "thresholds", "histogram", "buckets", "families", "completeness", "slices")
+    empty = {name: getattr(sample, name).iloc[:0] for name in frames}
+    nothing = {"metrics": {"records": 1}, "pairs": [], "clusters": [], "checks": [], "caveats": []}
+    html = build_report(dataclasses.replace(sample, **empty, **nothing)).render()
+    assert "No two records were joined" in html
+    assert set(re.findall(r'id="chart-(\w+)"', html)) == {"steps"}
+
+
+def test_the_waterfall_starts_at_the_prior_and_ends_at_the_score(sample: DedupReport) -> None:
+    for pair in pairs_payload(sample):
+        bars = pair["steps"]
+        assert bars[0]["name"] == "prior"
+        assert bars[-1] | {"label": "total", "start": 0.0, "end": pair["score"]} == bars[-1]
+        assert bars[-2]["end"] == pytest.approx(pair["score"], abs=0.02)
+        for before, after in pairwise(bars[:-1]):
+            assert after["start"] == before["end"]
+        assert len({bar["label"] for bar in bars}) == len(bars)
+
+
+def test_bits_that_nobody_listed_are_shown() -> None:
+    bars = stack_steps([Evidence("prior", "prior", -10.0)], -4.0)
+    assert [(bar["label"], bar["bits"]) for bar in bars] == [
+        ("prior", -10.0), ("limit: not itemised", 6.0), ("total", -4.0),
+    ]  # fmt: skip
+
+
+def test_samples_are_cut_to_their_limits(sample: DedupReport) -> None:
+    bands = pd.Series([pair["band"] for pair in pairs_payload(sample)])
+    assert bands.value_counts().to_dict() == {"MATCH": 20, "REVIEW": 20, "NO_MATCH": 20}
+    assert len(sample.clusters) > len(clusters_payload(sample)) == 60
+    cut = dataclasses.replace(sample, max_members=5)
+    largest = clusters_payload(cut)[0]
+    assert (largest["size"], len(largest["members"])) == (14, 5)
+    assert all(max(edge["a"], edge["b"]) < 5 for edge in largest["edges"])
+
+
+def test_the_planted_bridge_is_found(sample: DedupReport) -> None:
+    cluster = next(one for one in clusters_payload(sample) if one["id"].startswith("c00b1de5"))
+    bridges = [(edge["a"], edge["b"]) for edge in cluster["edges"] if edge["bridge"]]
+    assert bridges == [(2, 3)]
+    assert cluster["density"] == pytest.approx(10 / 21, abs=1e-3)
+
+
+def test_a_link_made_by_a_reviewer_has_no_bits(sample: DedupReport) -> None:
+    members = sample.clusters[0].members[:2]
+    cluster = ClusterGraph("c0", members, [ClusterEdge(0, 1, math.nan, math.nan)])
+    data = dataclasses.replace(sample, clusters=[cluster])
+    edge = clusters_payload(data)[0]["edges"][0]
+    assert (edge["bits"], edge["posterior"], edge["tree"]) == (None, None, True)
+    assert "NaN" not in json.dumps(clusters_payload(data))
+
+
+PROBE_HEAD = """<script>window.problems = [];
+const complain = (...words) => problems.push(words.map(String).join(" "));
+console.error = complain; console.warn = complain;
+addEventListener("error", (event) => complain(event.message));
+addEventListener("unhandledrejection", (event) => complain(event.reason));
+addEventListener("securitypolicyviolation", (event) => complain(event.blockedURI));
+</script>"""
+PROBE_TAIL = """<script>
+const hasCanvas = (node) => node.querySelector("canvas") !== null
+  || [...node.querySelectorAll("*")].some((one) => one.shadowRoot && hasCanvas(one.shadowRoot));
+const act = (id, value) => {
+  const field = document.getElementById(id);
+  field.value = value;
+  field.dispatchEvent(new Event("change"));
+  field.dispatchEvent(new Event("input"));
+};
+sangam.figure("pair").then(async (figure) => {
+  act("pairs-band", "REVIEW");
+  document.getElementById("pairs-next").click();
+  act("clusters-search", "c00b1de5");
+  act("clusters-from", "0");
+  act("clusters-to", "6");
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const charts = [...document.querySelectorAll(".chart")];
+  const report = {
+    problems, bare: charts.filter((chart) => !hasCanvas(chart)).map((chart) => chart.id),
+    charts: charts.length, bars: figure.y_range.factors.length,
+    path: document.getElementById("clusters-path").textContent,
+    links: document.getElementById("clusters-links").children.length,
+    names: document.getElementById("pairs-table").textContent,
+    injected: document.querySelectorAll("td script").length,
+    wide: document.documentElement.scrollWidth - innerWidth,
+  };
+  const shown = document.createElement("pre");
+  shown.id = "probe";
+  shown.textContent = btoa(encodeURIComponent(JSON.stringify(report)));
+  document.body.append(shown);
+});
+</script>"""
+
+
+def test_the_page_works_offline_in_a_browser(evil_page: Path, tmp_path: Path) -> None:
+    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+    if browser is None:
+        pytest.skip("no Chromium on this machine: apt-get install chromium")
+    page = tmp_path / "report.html"
+    html = evil_page.read_text(encoding="utf-8")
+    html = html.replace("<style>", PROBE_HEAD + "<style>", 1)
+    page.write_text(html.replace("</body>", PROBE_TAIL + "</body>"), encoding="utf-8")
+    found = open_page(browser, page, width=390)
+    assert found["problems"] == []
+    assert found["bare"] == []
+    assert found["charts"] == len(CHARTS)
+    assert found["bars"] > 8
+    assert EVIL in str(found["names"])
+    assert found["injected"] == 0
+    assert str(found["path"]).startswith("Strongest path: 3 links, the weakest: 8.8 bits")
+    assert found["links"] == 3
+    assert found["wide"] <= 0
+
+
+def open_page(browser: str, page: Path, width: int) -> dict[str, object]:
+    switches = [
+        "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+        "--host-resolver-rules=MAP * ~NOTFOUND", "--virtual-time-budget=10000", "--dump-dom",
+        f"--user-data-dir={page.parent / 'profile'}", f"--window-size={width},2000",
+    ]  # fmt: skip
+    command = [browser, *switches, page.as_uri()]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
+    shown = re.search(r'<pre id="probe">(.*?)</pre>', run.stdout)
+    assert shown, run.stderr[-2000:]
+    result: dict[str, object] = json.loads(unquote(b64decode(shown.group(1)).decode()))
+    return result
