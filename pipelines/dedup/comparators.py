@@ -37,11 +37,12 @@ _AGREES = {"text": 3, "given_name": 3, "date_of_birth": 3, "gender": 1, "exact":
 
 @dataclass(frozen=True)
 class Comparator:
-    """One compared field or capture position."""
+    """One compared field or capture position; members of a household share a `household` field."""
 
     name: str
     kind: str
     group: str | None = None
+    household: bool = False
 
     @property
     def levels(self) -> int:
@@ -57,7 +58,7 @@ class Comparator:
 def comparators_of(mapping: Mapping, positions: Sequence[str] = ()) -> tuple[Comparator, ...]:
     """Comparators of a mapping, demographics first, then the capture positions in use."""
     fields = tuple(
-        Comparator(name, _kind(spec.comparator), spec.group)
+        Comparator(name, _kind(spec.comparator), spec.group, spec.household)
         for name, spec in mapping.fields.items()
     )
     return fields + tuple(

@@ -26,7 +26,7 @@ from pipelines.dedup.score import Weights, bits_of, group_agreement, group_colum
 I8 = npt.NDArray[np.int8]
 
 EDGE = np.dtype(
-    [("a", "<i8"), ("b", "<i8"), ("families", "<u4"), ("pattern", "<i8"), ("tf", "<f8"),
+    [("a", "<i8"), ("b", "<i8"), ("families", "<u4"), ("pattern", "<i8"), ("tf", "<f8", (2,)),
      ("bits", "<f8"), ("band", "i1"), ("reason", "i1")]
 )  # fmt: skip
 
@@ -71,7 +71,8 @@ def score_pairs(compared: Records, store: RecordStore, scoring: Scoring) -> Reco
     places = radix(weights.comparators)
     levels = unpack_patterns(patterns, weights.comparators, places)
     floor = bits_of(weights.settings.store_posterior)
-    highest = weights.score_bits(levels, np.full(len(levels), _most_tf(scoring)))[inverse]
+    # Household fields that agree on rare values help a relative as much as a match.
+    highest = weights.score_bits(levels)[inverse] + _most_tf(scoring)
     nodes = np.ascontiguousarray(compared["a"]), np.ascontiguousarray(compared["b"])
     verdict = reviewer_codes(*nodes, scoring.decisions)
     likely = np.flatnonzero((highest >= floor) | (verdict > 0))
@@ -128,6 +129,7 @@ def edge_rows(edges: Records, store: RecordStore, scoring: Scoring, names: tuple
     first, second = (store.tokens.take(store.rows_of(edges[side])) for side in ("a", "b"))
     swap = pa.compute.greater(first, second)
     columns = [c.name for c in weights.comparators]
+    tables = edges["tf"].sum(axis=1), -weights.household_bits(levels, edges["tf"][:, 1])
     return pa.table(
         {
             "token_a": pa.compute.if_else(swap, second, first).cast(pa.string()),
@@ -135,9 +137,9 @@ def edge_rows(edges: Records, store: RecordStore, scoring: Scoring, names: tuple
             "families": _family_lists(edges["families"], names),
             "levels": _maps(columns, levels.astype(np.int32), levels >= 0),
             "weights": _maps(
-                [*columns, "term frequency"],
-                np.column_stack([weights.field_bits(levels), edges["tf"]]),
-                np.column_stack([levels >= 0, edges["tf"] != 0]),
+                [*columns, "term frequency", "household"],
+                np.column_stack([weights.field_bits(levels), *tables]),
+                np.column_stack([levels >= 0, *(table != 0 for table in tables)]),
             ),
             "prior_bits": np.full(len(edges), weights.prior_bits),
             "score_bits": edges["bits"],

@@ -13,7 +13,14 @@ import numpy.typing as npt
 from pipelines.core.errors import GateError
 from pipelines.dedup.comparators import Comparator
 from pipelines.dedup.config import EmSettings, ScoreSettings
-from pipelines.dedup.score import Clamp, Weights, group_agreement, group_columns, posterior
+from pipelines.dedup.score import (
+    Clamp,
+    Household,
+    Weights,
+    group_agreement,
+    group_columns,
+    posterior,
+)
 
 F64 = npt.NDArray[np.float64]
 I8 = npt.NDArray[np.int8]
@@ -91,19 +98,19 @@ def train(
     Raises:
         GateError: EM does not converge, or finds more duplicates than a register can have.
     """
-    all_pairs = records * (records - 1) / 2
-    weights = _start(random_shares, random_pairs, records, comparators, score)
+    data = _Data(
+        candidates, random_shares, random_pairs, records * (records - 1) / 2, em, fixed_u
+    )
+    weights = _start(data, records, comparators, score)
     for round_number in range(1, em.rounds + 1):
-        probability = posterior(weights.score_bits(candidates.levels))
-        updated = _maximise(
-            candidates, probability, random_shares, random_pairs, weights, all_pairs, em, fixed_u
-        )
+        updated = _maximise(data, weights)
         move = max(
-            float(np.abs(new - old).max()) for new, old in zip(updated.m, weights.m, strict=True)
+            float(np.abs(new - old).max())
+            for new, old in zip(_shares(updated), _shares(weights), strict=True)
         )
         weights = updated
         if move < em.tolerance:
-            matches = weights.prior * all_pairs
+            matches = weights.prior * data.all_pairs
             _refuse_implausible(matches, records)
             return Training(weights, round_number, matches)
     raise GateError(
@@ -112,76 +119,112 @@ def train(
     )
 
 
+@dataclass(frozen=True)
+class _Data:
+    candidates: PatternCounts
+    random_shares: Sequence[F64]
+    random_pairs: PatternCounts
+    all_pairs: float
+    em: EmSettings
+    fixed_u: bool
+
+
+def _shares(weights: Weights) -> tuple[F64, ...]:
+    return weights.m + (weights.household.m if weights.household else ())
+
+
 def _start(
-    shares: Sequence[F64],
-    random_pairs: PatternCounts,
-    records: int,
-    comparators: tuple[Comparator, ...],
-    score: ScoreSettings,
+    data: _Data, records: int, comparators: tuple[Comparator, ...], score: ScoreSettings
 ) -> Weights:
-    m = tuple(
-        np.append(np.full(c.levels - 1, 0.1 / (c.levels - 1)), 0.9) for c in comparators
-    )
-    prior = min(0.1 / max(records - 1, 1) * 2, 0.5)
+    m = tuple(np.append(np.full(c.levels - 1, 0.1 / (c.levels - 1)), 0.9) for c in comparators)
+    u = tuple(np.maximum(share, LEAST_U) for share in data.random_shares)
+    prior = min(0.1 * 2 / max(records - 1, 1), 0.25)
     clamps = {}
     for group, columns in _demographic_groups(comparators).items():
-        _, none = _group_shares(random_pairs, random_pairs.counts, comparators, columns)
-        clamps[group] = Clamp(0.5, 2e-6, 0.1, max(none, LEAST_U))
-    u = tuple(np.maximum(share, LEAST_U) for share in shares)
-    return Weights(comparators, m, u, prior, clamps, score)
+        _, none = _group_shares(data.random_pairs, comparators, columns)
+        clamps[group] = Clamp(0.5, 1.0 / data.all_pairs, 0.1, max(none, LEAST_U))
+    household = None
+    if any(c.household for c in comparators):
+        shared = tuple(m[i] if c.household else u[i] for i, c in enumerate(comparators))
+        household = Household(prior, shared, dict(clamps))
+    return Weights(comparators, m, u, prior, clamps, score, household)
 
 
-def _maximise(
-    candidates: PatternCounts,
-    probability: F64,
-    shares: Sequence[F64],
-    random_pairs: PatternCounts,
-    weights: Weights,
-    all_pairs: float,
-    em: EmSettings,
-    fixed_u: bool,
-) -> Weights:
-    expected = candidates.counts * probability
-    prior = float(np.clip(expected.sum() / all_pairs, 1e-15, 0.5))
-    m, u = [], []
-    for column, comparator in enumerate(weights.comparators):
-        counts = _level_counts(candidates, expected, column, comparator.levels)
-        share = (counts + em.alpha) / (counts.sum() + em.alpha * comparator.levels)
-        m.append(share)
-        unmatched = shares[column] if fixed_u else (shares[column] - prior * share) / (1 - prior)
-        u.append(np.maximum(unmatched, LEAST_U))
-    clamps = {
-        group: _clamp(candidates, probability, random_pairs, weights, columns, all_pairs, em)
-        for group, columns in _demographic_groups(weights.comparators).items()
-    }
-    return Weights(weights.comparators, tuple(m), tuple(u), prior, clamps, weights.settings)
-
-
-def _clamp(
-    candidates: PatternCounts,
-    probability: F64,
-    random_pairs: PatternCounts,
-    weights: Weights,
-    columns: list[int],
-    all_pairs: float,
-    em: EmSettings,
-) -> Clamp:
-    expected = candidates.counts * probability
-    enough, agree, differ = group_agreement(weights.comparators, columns, candidates.levels)
-    present = expected[enough].sum() + 2 * em.alpha
-    strangers = (candidates.counts - expected)[agree].sum()
-    _, none = _group_shares(random_pairs, random_pairs.counts, weights.comparators, columns)
-    return Clamp(
-        m_all=float((expected[agree].sum() + em.alpha) / present),
-        u_all=float((strangers + 1.0) / all_pairs),
-        m_none=float((expected[differ].sum() + em.alpha) / present),
-        u_none=max(none, LEAST_U),
+def _maximise(data: _Data, weights: Weights) -> Weights:
+    """One round: classes of the candidate patterns under `weights`, then the shares they imply."""
+    candidates, levels = data.candidates, data.candidates.levels
+    matched = posterior(weights.score_bits(levels))
+    # Of what is no match, the household explains 1 - 2^-(the bits it takes).
+    related = (1 - matched) * (1 - np.exp2(-weights.household_bits(levels)))
+    strangers = candidates.counts * (1 - matched - related)
+    prior = _share(candidates.counts * matched, data)
+    m = _class_shares(data, candidates.counts * matched, weights.comparators)
+    clamps = _class_clamps(data, candidates.counts * matched, strangers, weights.comparators)
+    kin = _share(candidates.counts * related, data) if weights.household else 0.0
+    kin_m = _class_shares(data, candidates.counts * related, weights.comparators)
+    u = [
+        share if data.fixed_u else _without(share, prior, m[i], kin, kin_m[i], comparator.household)
+        for i, (share, comparator) in enumerate(
+            zip(data.random_shares, weights.comparators, strict=True)
+        )
+    ]
+    u = [np.maximum(share, LEAST_U) for share in u]
+    household = None
+    if weights.household:
+        shared = tuple(kin_m[i] if c.household else u[i] for i, c in enumerate(weights.comparators))
+        kin_clamps = _class_clamps(
+            data, candidates.counts * related, strangers, weights.comparators
+        )
+        household = Household(kin, shared, kin_clamps)
+    return Weights(
+        weights.comparators, tuple(m), tuple(u), prior, clamps, weights.settings, household
     )
+
+
+def _share(expected: F64, data: _Data) -> float:
+    return float(np.clip(expected.sum() / data.all_pairs, 1e-15, 0.25))
+
+
+def _without(
+    share: F64, prior: float, m: F64, kin: float, kin_m: F64, is_shared: bool
+) -> F64:
+    """Level shares of strangers: those of random pairs less what matches and relatives add."""
+    if not is_shared:
+        return (share - prior * m) / (1 - prior)
+    return (share - prior * m - kin * kin_m) / (1 - prior - kin)
+
+
+def _class_shares(
+    data: _Data, expected: F64, comparators: Sequence[Comparator]
+) -> list[F64]:
+    alpha, shares = data.em.alpha, []
+    for column, comparator in enumerate(comparators):
+        counts = _level_counts(data.candidates, expected, column, comparator.levels)
+        shares.append((counts + alpha) / (counts.sum() + alpha * comparator.levels))
+    return shares
+
+
+def _class_clamps(
+    data: _Data, expected: F64, strangers: F64, comparators: Sequence[Comparator]
+) -> dict[str, Clamp]:
+    alpha, clamps = data.em.alpha, {}
+    for group, columns in _demographic_groups(comparators).items():
+        enough, agree, differ = group_agreement(comparators, columns, data.candidates.levels)
+        present = expected[enough].sum() + 2 * alpha
+        _, none = _group_shares(data.random_pairs, comparators, columns)
+        clamps[group] = Clamp(
+            m_all=float((expected[agree].sum() + alpha) / present),
+            u_all=float((strangers[agree].sum() + 1.0) / data.all_pairs),
+            m_none=float((expected[differ].sum() + alpha) / present),
+            u_none=max(none, LEAST_U),
+        )
+    return clamps
 
 
 def _group_shares(
-    patterns: PatternCounts, counts: F64, comparators: Sequence[Comparator], columns: list[int]
+    patterns: PatternCounts, comparators: Sequence[Comparator], columns: list[int]
 ) -> tuple[float, float]:
+    counts = patterns.counts
     enough, agree, differ = group_agreement(comparators, columns, patterns.levels)
     present = max(float(counts[enough].sum()), 1.0)
     return float(counts[agree].sum()) / present, float(counts[differ].sum()) / present

@@ -131,8 +131,8 @@ def _matches_of_pairs(
     for pair in range(len(left_bodies)):
         if left_bodies[pair] < 0 or right_bodies[pair] < 0:
             continue
-        a = _unpack(left_words, left_bodies[pair], left_counts[pair])
-        b = _unpack(right_words, right_bodies[pair], right_counts[pair])
+        a = unpack_minutiae(left_words, left_bodies[pair], left_counts[pair])
+        b = unpack_minutiae(right_words, right_bodies[pair], right_counts[pair])
         larger[pair] = max(a.shape[1], b.shape[1])
         least = max(1, np.int64(np.ceil(floor * larger[pair] - 1e-9)))
         matches[pair] = most_matches(a, b, least, pixels, degrees, turns)
@@ -140,7 +140,7 @@ def _matches_of_pairs(
 
 
 @njit(cache=True, nogil=True)
-def _unpack(words: U64, body: int, count: int) -> I32:
+def unpack_minutiae(words: U64, body: int, count: int) -> I32:
     """Minutiae of one capture, int32 [4, count]: x, y, angle, type."""
     minutiae = np.empty((4, np.int64(count)), dtype=np.int32)
     for i in range(np.int64(count)):

@@ -26,6 +26,7 @@ class FieldSpec(Section):
     column: str = Field(description="column of the input table")
     comparator: str = Field(description="one of the comparators of the job")
     group: str | None = Field(None, description="fields of a group agree and fail together")
+    household: bool = Field(False, description="members of one household share it")
     format: str | None = Field(None, description="date pattern, or regular expression of a code")
     optional: bool = Field(False, description="the column may be absent")
 

@@ -17,7 +17,7 @@ from pipelines.core.errors import ConfigError
 from pipelines.dedup.candidates import Plan
 from pipelines.dedup.comparators import LABELS, Comparator
 from pipelines.dedup.config import ScoreSettings
-from pipelines.dedup.score import Clamp, Weights
+from pipelines.dedup.score import Clamp, Household, Weights
 
 SCHEMA_VERSION = 1
 SUM_TOLERANCE = 1e-9
@@ -70,9 +70,15 @@ class Model:
             "records": self.records,
             "prior": w.prior,
             "comparators": [
-                {"name": c.name, "kind": c.kind, "group": c.group, "m": m.tolist(), "u": u.tolist()}
+                {"name": c.name, "kind": c.kind, "group": c.group, "household": c.household,
+                 "m": m.tolist(), "u": u.tolist()}
                 for c, m, u in zip(w.comparators, w.m, w.u, strict=True)
             ],
+            "household": w.household and {
+                "prior": w.household.prior,
+                "m": [shares.tolist() for shares in w.household.m],
+                "groups": {name: vars(c) for name, c in sorted(w.household.clamps.items())},
+            },
             "groups": {name: vars(clamp) for name, clamp in sorted(w.clamps.items())},
             "thresholds": w.settings.model_dump(),
             "layout": dict(self.layout),
@@ -134,7 +140,7 @@ def load_model(path: Path, comparators: tuple[Comparator, ...] | None = None) ->
 def _parse(plain: Any, frequencies: list[dict[str, Any]], cuts: U64, path: Path) -> Model:
     comparators, m, u = [], [], []
     for entry in plain["comparators"]:
-        comparators.append(Comparator(entry["name"], entry["kind"], entry["group"]))
+        comparators.append(Comparator(entry["name"], entry["kind"], entry["group"], entry["household"]))
         for side, shares in (("m", m), ("u", u)):
             values = np.array(entry[side], dtype=np.float64)
             _check_shares(values, len(LABELS[entry["kind"]]), f"{path}: {entry['name']}.{side}")
@@ -149,6 +155,7 @@ def _parse(plain: Any, frequencies: list[dict[str, Any]], cuts: U64, path: Path)
             tuple(comparators), tuple(m), tuple(u), plain["prior"],
             {name: Clamp(**clamp) for name, clamp in plain["groups"].items()},
             ScoreSettings(**plain["thresholds"]),
+            _parse_household(plain["household"]),
         ),
         plain["records"],
         Plan(plain["plan"]["depth"], plain["plan"]["split_size"], cuts),
@@ -158,6 +165,14 @@ def _parse(plain: Any, frequencies: list[dict[str, Any]], cuts: U64, path: Path)
         },
         plain["layout"],
     )  # fmt: skip
+
+
+def _parse_household(plain: Any) -> Household | None:
+    if plain is None:
+        return None
+    shares = tuple(np.array(values, dtype=np.float64) for values in plain["m"])
+    clamps = {name: Clamp(**clamp) for name, clamp in plain["groups"].items()}
+    return Household(plain["prior"], shares, clamps)
 
 
 def _check_shares(shares: npt.NDArray[np.float64], levels: int, where: str) -> None:

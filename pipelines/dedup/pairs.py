@@ -1,7 +1,7 @@
 """The comparison stage: distinct pairs of a partition get their agreement pattern.
 
-A compared pair is 36 bytes: the two nodes, the families that saw it, its packed pattern, its
-term-frequency bits and its weight. Patterns are counted on the way, so training sees counts only.
+A compared pair is 40 bytes: the two nodes, the families that saw it, its packed pattern, its
+term-frequency bits (personal and household fields) and its weight. Patterns are counted on the way, so training sees counts only.
 """
 
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
 
 COMPARED = np.dtype(
-    [("a", "<i8"), ("b", "<i8"), ("families", "<u4"), ("pattern", "<i8"), ("tf", "<f4"),
+    [("a", "<i8"), ("b", "<i8"), ("families", "<u4"), ("pattern", "<i8"), ("tf", "<f4", (2,)),
      ("weight", "<f4")]
 )  # fmt: skip
 PATTERN = np.dtype([("pattern", "<i8"), ("weight", "<f8"), ("pairs", "<i8")])
@@ -125,8 +125,12 @@ def compare_records(pairs: Records, store: RecordStore, comparison: Comparison) 
 def tf_bits(
     attributes: Attributes, comparison: Comparison, levels: I8, left: I64, right: I64
 ) -> F64:
-    """Term-frequency bits of the text fields outside groups, summed per pair."""
-    total = np.zeros(len(left))
+    """Term-frequency bits of the text fields outside groups, per pair.
+
+    Returns:
+        [pairs, 2]: sum over the personal fields, and over those a household shares.
+    """
+    total = np.zeros((len(left), 2))
     for column, (name, spec) in enumerate(comparison.mapping.fields.items()):
         if spec.group is None and spec.comparator in TEXT:
             shares = open_shares(comparison.folder, name)
@@ -136,7 +140,7 @@ def tf_bits(
                 shares[codes[left[agreeing]]], shares[codes[right[agreeing]]]
             )
             level = np.where(levels[agreeing, column] > 4, -1, levels[agreeing, column])
-            total[agreeing] += term_frequency_bits(
+            total[agreeing, int(spec.household)] += term_frequency_bits(
                 frequency, float(shares[-1]), level, 4, comparison.tf
             )
     return total

@@ -138,8 +138,11 @@ def evidence_of(result: "Run", edge: np.void) -> list[Evidence]:
             clamp = float(np.clip(total, *weights.limits(group)) - total)
             if abs(clamp) > 1e-6:
                 steps.append(Evidence(group, "clamp", clamp))
-    if edge["tf"]:
-        steps.append(Evidence("rare or common values", "frequency", float(edge["tf"])))
+    if edge["tf"].any():
+        steps.append(Evidence("rare or common values", "frequency", float(edge["tf"].sum())))
+    household = float(weights.household_bits(levels, edge["tf"][1])[0])
+    if household > 0.01:
+        steps.append(Evidence("could be of one household", "clamp", -household))
     return steps
 
 

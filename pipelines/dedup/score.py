@@ -40,16 +40,35 @@ class Clamp:
 
 
 @dataclass(frozen=True)
+class Household:
+    """The third class of pairs: other people of the same household.
+
+    They share surname, relation, address and phone, so as plain non-matches they would pass for
+    matches; given name, birth date and captures are those of strangers.
+
+    Attributes:
+        prior: share of household pairs among all pairs.
+        m: per comparator the level shares among household pairs; u for the other fields.
+        clamps: per group its clamp against strangers.
+    """
+
+    prior: float
+    m: tuple[F64, ...]
+    clamps: Mapping[str, Clamp]
+
+
+@dataclass(frozen=True)
 class Weights:
     """Parameters of a trained model, as arrays.
 
     Attributes:
         comparators: fields in pattern order.
         m: per comparator the level shares among matches.
-        u: per comparator the level shares among non-matches.
+        u: per comparator the level shares among strangers.
         prior: share of matches among all pairs of the file (lambda).
         clamps: per group its clamp.
         settings: caps and floors.
+        household: pairs of one household, None when no field is shared by households.
     """
 
     comparators: tuple[Comparator, ...]
@@ -58,26 +77,28 @@ class Weights:
     prior: float
     clamps: Mapping[str, Clamp]
     settings: ScoreSettings
+    household: Household | None = None
     tables: tuple[F64, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "tables", self._tables(self.m))
+
+    def _tables(self, shares: tuple[F64, ...]) -> tuple[F64, ...]:
         cap = self.settings.max_weight
-        tables = tuple(
+        return tuple(
             np.append(np.clip(np.log2(m / u), -cap, cap), 0.0)  # index -1: missing
-            for m, u in zip(self.m, self.u, strict=True)
+            for m, u in zip(shares, self.u, strict=True)
         )
-        object.__setattr__(self, "tables", tables)
 
     @property
     def prior_bits(self) -> float:
-        """log2 of the prior odds."""
-        return float(np.log2(self.prior / (1 - self.prior)))
+        """log2 of the prior odds of a match against a pair of strangers."""
+        related = self.household.prior if self.household else 0.0
+        return float(np.log2(self.prior / (1 - self.prior - related)))
 
     def field_bits(self, levels: I8) -> F64:
         """Weight of each field, [patterns, comparators]."""
-        return np.column_stack(
-            [table[levels[:, i]] for i, table in enumerate(self.tables)]
-        )
+        return _look_up(self.tables, levels)
 
     def limits(self, group: str) -> tuple[float, float]:
         """Floor and cap of a group."""
@@ -88,8 +109,7 @@ class Weights:
     def evidence_bits(self, levels: I8) -> tuple[F64, F64]:
         """Demographic and biometric evidence per pattern, groups clamped, prior not included."""
         bits = self.field_bits(levels)
-        demographic = np.zeros(len(levels))
-        biometric = np.zeros(len(levels))
+        demographic, biometric = np.zeros(len(levels)), np.zeros(len(levels))
         for group, columns in group_columns(self.comparators).items():
             part = bits[:, columns].sum(axis=1)
             if group is not None:
@@ -100,17 +120,47 @@ class Weights:
                 demographic += part
         return demographic, biometric
 
+    def household_bits(self, levels: I8, tf_bits: F64 | float = 0.0) -> F64:
+        """Bits that a match loses because another member of the household explains the pair.
+
+        Args:
+            levels: agreement levels, [patterns, comparators].
+            tf_bits: term-frequency bits of the household fields.
+        """
+        if self.household is None:
+            return np.zeros(len(levels))
+        strangers = 1 - self.prior - self.household.prior
+        odds = np.full(len(levels), np.log2(self.household.prior / strangers)) + tf_bits
+        bits = _look_up(self._tables(self.household.m), levels)
+        for group, columns in group_columns(self.comparators).items():
+            part = bits[:, columns].sum(axis=1)
+            if group in self.household.clamps:
+                clamp = self.household.clamps[group]
+                part = np.clip(part, clamp.floor, clamp.cap)
+            if self.comparators[columns[0]].kind != "capture":
+                odds += part
+        return np.logaddexp2(0.0, odds)
+
     def score_bits(self, levels: I8, tf_bits: F64 | None = None) -> F64:
-        """Total score per pattern or pair, bits; `tf_bits` counts as demographic evidence."""
+        """Total score per pattern or pair, bits.
+
+        Args:
+            levels: agreement levels, [pairs, comparators].
+            tf_bits: term-frequency bits of the personal and of the household fields, [pairs, 2].
+        """
+        tf = np.zeros((len(levels), 2)) if tf_bits is None else tf_bits
         demographic, biometric = self.evidence_bits(levels)
-        if tf_bits is not None:
-            demographic = demographic + tf_bits
+        demographic = demographic + tf.sum(axis=1) - self.household_bits(levels, tf[:, 1])
         captures = [i for i, c in enumerate(self.comparators) if c.kind == "capture"]
         if captures:
             agreeing = (levels[:, captures] >= 3).sum(axis=1) >= 2
             floored = np.maximum(demographic, self.settings.demographic_floor)
             demographic = np.where(agreeing, floored, demographic)
         return self.prior_bits + demographic + biometric
+
+
+def _look_up(tables: tuple[F64, ...], levels: I8) -> F64:
+    return np.column_stack([table[levels[:, i]] for i, table in enumerate(tables)])
 
 
 def group_columns(comparators: Sequence[Comparator]) -> dict[str | None, list[int]]:

@@ -259,6 +259,31 @@ def test_unmerge_restores_members_and_keeps_them_apart():
     assert none.empty
 
 
+def test_unmerge_takes_back_members_that_have_gone_elsewhere():
+    register = Register()
+    register.run({n: n for n in range(1, 6)}, [match(1, 2), match(3, 4)])
+    good = register.runs[-1]
+    register.run(match=[match(2, 3), match(4, 5)], drop=[(3, 4)])
+    assert register.clusters() == {name(1): {1, 2, 3}, name(4): {4, 5}}
+    change, _ = unmerge(register.rows, name(1), good, "undo", register.runs)
+    register.write(change)
+    assert register.clusters() == {name(1): {1, 2}, name(3): {3, 4}, name(5): {5}}
+
+
+def test_unmerge_leaves_a_forgotten_record_out():
+    register = Register()
+    register.run({n: n for n in range(1, 6)}, [match(1, 2), match(3, 4), match(4, 5)])
+    good = register.runs[-1]
+    register.run(match=[match(2, 3)])
+    register.rows = register.rows[register.rows["record_token"] != token(4)]
+    change, _ = unmerge(register.rows, name(3), good, "undo", register.runs)
+    register.write(change)
+    assert register.clusters() == {name(1): {1, 2}, name(3): {3, 5}}
+    assert register.row(5)["size"] == 2
+    assert np.isnan(register.row(5)["density"])  # the figures were those of three
+    assert register.row(1)["density"] == 1.0
+
+
 def test_unmerge_of_what_never_was_is_refused():
     register = Register()
     register.run({1: 1, 2: 2}, [match(1, 2)])
