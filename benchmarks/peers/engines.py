@@ -39,17 +39,17 @@ class DuckDB:
         from splink import DuckDBAPI
 
         source = f"read_parquet('{folder}/*.parquet')"
-        self.connection.execute(f"create table people as select {PEOPLE} from {source}")
+        self.connection.execute(f"create table people as select {PEOPLE} from {source}")  # noqa: S608
         return DuckDBAPI(connection=self.connection).register("people")
 
     def write(self, frame: Any, columns: str, target: Path) -> None:
         """Write columns of a Splink frame as one Parquet file."""
-        query = f"select {columns} from {frame.physical_name}"
+        query = f"select {columns} from {frame.physical_name}"  # noqa: S608
         self.connection.execute(f"copy ({query}) to '{target}' (format parquet)")
 
     def count(self, frame: Any) -> int:
         """Rows of a Splink frame."""
-        query = f"select count(*) from {frame.physical_name}"
+        query = f"select count(*) from {frame.physical_name}"  # noqa: S608
         return int(self.connection.execute(query).fetchone()[0])
 
     def stop(self) -> None:
@@ -93,7 +93,7 @@ class Spark:
         from splink import SparkAPI
 
         self.session.read.parquet(str(folder)).createOrReplaceTempView("source")
-        people = self.session.sql(f"select {PEOPLE} from source")
+        people = self.session.sql(f"select {PEOPLE} from source")  # noqa: S608
         return SparkAPI(spark_session=self.session, break_lineage_method="parquet").register(people)
 
     def write(self, frame: Any, columns: str, target: Path) -> None:

@@ -1,7 +1,7 @@
 """Splink on the Indian register, from the first read to clusters on disk.
 
-    python splink_identity.py --engine duckdb --arm fast --input DIR --out DIR --cores 2
-    python splink_identity.py --engine spark --arm fast --input DIR --out DIR --cores 2 --memory 3g
+python splink_identity.py --engine duckdb --arm fast --input DIR --out DIR --cores 2
+python splink_identity.py --engine spark --arm fast --input DIR --out DIR --cores 2 --memory 3g
 """
 
 import argparse

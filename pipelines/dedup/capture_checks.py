@@ -163,4 +163,5 @@ def best_per_position(captures: Captures, usable: I64) -> I64:
     row, position = captures.row[usable], captures.position[usable]
     order = np.lexsort((-captures.quality[usable], position, row))
     slot = (row * len(POSITIONS) + position)[order]
-    return usable[order[np.flatnonzero(np.diff(slot, prepend=-1))]]
+    best: I64 = usable[order[np.flatnonzero(np.diff(slot, prepend=-1))]]
+    return best

@@ -1,10 +1,11 @@
 """Most one-to-one matches of two sets of minutiae over all their alignments, exactly and fast.
 
 Every pair of minutiae of one type has a rotation, the difference of its angles. Angles are whole
-degrees, so with the pairs sorted by rotation, those an alignment can match are one window of +-30
-degrees, and its edges are those displaced like the alignment itself. A matching never has more
-matches than edges: alignments are matched by falling number of edges, until that number no longer
-exceeds the best matching found. Strangers need one matching, or a few, out of some 800.
+degrees, so with the pairs sorted by rotation, those an alignment can match stand in one window of
++-30 degrees, and its edges are those displaced like the alignment itself. Counting pairs of the
+window in coarse cells around it bounds the edges from above, and a matching never has more matches
+than edges: alignments are matched by falling bound, until that no longer exceeds the best matching
+found. Strangers rarely need one at all.
 
 Minutiae come as int32 arrays [4, n]: x, y, angle in whole degrees 0..359, type 0 or 1.
 """
@@ -13,16 +14,16 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from pipelines.dedup.finger_matching import maximum_matching
+from pipelines.dedup.finger_rotations import BLOCK, SECTOR, TURN, sort_by_rotation
+
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 U8 = npt.NDArray[np.uint8]
 
-TURN = 360
-SECTOR = 3  # degrees that share one cut into cells; odd, and a divisor of 360
-BLOCK = 64
-REACH = 3
+REACH = 3  # cells that a match can be away from its alignment, each way
 SLACK_PX = 0.05  # rounding of 32-bit displacements stays below .01 px on 2,048 x 2,048 px
 ORIGIN_PX = 16384  # makes displacements positive, so that cutting rounds down
 
@@ -51,8 +52,8 @@ def most_matches(a: I32, b: I32, floor: int, pixels: float, degrees: int, turns:
     ceiling = _ceiling(a, b)
     if ceiling < floor:
         return 0
-    first, left, right = _sort_by_rotation(a, b, degrees)
-    bounds = _bound_matches(a, b, first, left, right, pixels, degrees, turns)
+    first, left, right = sort_by_rotation(a, b, degrees)
+    bounds = bound_matches(a, b, first, left, right, pixels, degrees, turns)
     best = floor - 1
     while best < ceiling:
         anchor = np.argmax(bounds)
@@ -62,93 +63,18 @@ def most_matches(a: I32, b: I32, floor: int, pixels: float, degrees: int, turns:
         at = first[degrees + SECTOR // 2] + anchor
         found = _match(a, b, first, left, right, at, best, pixels, degrees, turns)
         best = max(best, found)
-    return best if best >= floor else 0
+    return int(best) if best >= floor else 0
 
 
 @njit(cache=True, nogil=True)
 def _ceiling(a: I32, b: I32) -> int:
     """Most matches that the types allow."""
     ones_a, ones_b = a[3].sum(), b[3].sum()
-    return min(ones_a, ones_b) + min(a.shape[1] - ones_a, b.shape[1] - ones_b)
+    return int(min(ones_a, ones_b) + min(a.shape[1] - ones_a, b.shape[1] - ones_b))
 
 
 @njit(cache=True, nogil=True)
-def _sort_by_rotation(a: I32, b: I32, degrees: int) -> tuple[I64, I32, I32]:
-    """Pairs of one type in the order of their rotations -degrees .. 360 + degrees - 1.
-
-    The list goes round: pairs near 0 degrees stand at both ends, and one more block follows, so
-    that a window can be read in whole blocks.
-
-    Returns:
-        first pair of each rotation (offset by `degrees`), and the two minutiae of each pair.
-    """
-    order_a, zeros_a = _by_type(a)
-    order_b, zeros_b = _by_type(b)
-    fill = np.zeros(TURN + 1, dtype=np.int64)
-    total = zeros_a * zeros_b + (a.shape[1] - zeros_a) * (b.shape[1] - zeros_b)
-    turn = np.empty(total, dtype=np.int32)
-    pair = 0
-    for i in range(a.shape[1]):
-        one = i >= zeros_a
-        for j in range(zeros_b if one else 0, b.shape[1] if one else zeros_b):
-            angle = b[2, order_b[j]] - a[2, order_a[i]]
-            turn[pair] = angle + TURN if angle < 0 else angle
-            fill[turn[pair] + 1] += 1
-            pair += 1
-    edges = np.cumsum(fill)
-    fill[:] = edges
-    left, right = np.empty(total, dtype=np.int32), np.empty(total, dtype=np.int32)
-    pair = 0
-    for i in range(a.shape[1]):
-        one = i >= zeros_a
-        for j in range(zeros_b if one else 0, b.shape[1] if one else zeros_b):
-            place = fill[turn[pair]]
-            left[place], right[place] = order_a[i], order_b[j]
-            fill[turn[pair]] += 1
-            pair += 1
-    return _go_round(edges, left, right, degrees)
-
-
-@njit(cache=True, nogil=True)
-def _by_type(minutiae: I32) -> tuple[I32, int]:
-    """Order of the minutiae with type 0 first, and how many have type 0."""
-    count = minutiae.shape[1]
-    order = np.empty(count, dtype=np.int32)
-    low, high = 0, count - 1
-    for i in range(count):
-        if minutiae[3, i] == 0:
-            order[low] = i
-            low += 1
-        else:
-            order[high] = i
-            high -= 1
-    return order, low
-
-
-@njit(cache=True, nogil=True)
-def _go_round(edges: I64, left: I32, right: I32, degrees: int) -> tuple[I64, I32, I32]:
-    """Repeat the pairs at both ends, so that every window of rotations is one slice."""
-    total = edges[TURN]
-    reach = degrees + SECTOR // 2
-    before = total - edges[TURN - reach]
-    first = np.empty(TURN + 2 * reach + 1, dtype=np.int64)
-    for k in range(TURN + 2 * reach + 1):
-        turn = k - reach
-        lap = -total if turn < 0 else (total if turn >= TURN else 0)
-        turn += TURN if turn < 0 else (-TURN if turn >= TURN else 0)
-        first[k] = before + lap + edges[turn]
-    size = first[-1] + BLOCK
-    around_left, around_right = np.empty(size, dtype=np.int32), np.empty(size, dtype=np.int32)
-    at = edges[TURN - reach]
-    for p in range(size):
-        at = 0 if at == total else at
-        around_left[p], around_right[p] = left[at], right[at]
-        at += 1
-    return first, around_left, around_right
-
-
-@njit(cache=True, nogil=True)
-def _bound_matches(
+def bound_matches(
     a: I32, b: I32, first: I64, left: I32, right: I32, pixels: float, degrees: int, turns: F64
 ) -> I32:
     """An upper bound on the matches of each alignment: pairs displaced about like its own.
@@ -183,7 +109,7 @@ def _bound_matches(
 @njit(cache=True, nogil=True)
 def _diameter(minutiae: I32) -> float:
     """A distance, in pixels, that no two minutiae exceed: the diagonal of their box."""
-    return np.hypot(np.ptp(minutiae[0]), np.ptp(minutiae[1]))
+    return float(np.hypot(np.ptp(minutiae[0]), np.ptp(minutiae[1])))
 
 
 @njit(cache=True, nogil=True)
@@ -241,55 +167,4 @@ def _match(
             count += 1
     if count <= best:
         return 0
-    return _maximum_matching(edges[:, :count], a.shape[1], b.shape[1])
-
-
-@njit(cache=True, nogil=True)
-def _maximum_matching(edges: I32, lefts: int, rights: int) -> int:
-    """Size of a maximum matching of a bipartite graph, by augmenting paths (Kuhn 1955)."""
-    degree = np.zeros(lefts, dtype=np.int32)
-    partners = np.empty((lefts, rights), dtype=np.int32)
-    for e in range(edges.shape[1]):
-        k = edges[0, e]
-        partners[k, degree[k]] = edges[1, e]
-        degree[k] += 1
-    size = 0
-    left_of, right_of = np.full(rights, -1, dtype=np.int32), np.full(lefts, -1, dtype=np.int32)
-    for start in range(lefts):
-        if degree[start]:
-            size += _augment(start, partners, degree, left_of, right_of)
-    return size
-
-
-@njit(cache=True, nogil=True)
-def _augment(start: int, partners: I32, degree: I32, left_of: I32, right_of: I32) -> int:
-    """Match `start` along an alternating path, breadth first; 1 where there is one, else 0."""
-    came_from = np.full(len(left_of), -1, dtype=np.int32)
-    queue = np.empty(len(right_of), dtype=np.int32)
-    queue[0], head, tail = start, 0, 1
-    while head < tail:
-        k = queue[head]
-        head += 1
-        for e in range(degree[k]):
-            m = partners[k, e]
-            if came_from[m] >= 0:
-                continue
-            came_from[m] = k
-            if left_of[m] < 0:
-                _flip(m, start, came_from, left_of, right_of)
-                return 1
-            queue[tail] = left_of[m]
-            tail += 1
-    return 0
-
-
-@njit(cache=True, nogil=True)
-def _flip(m: int, start: int, came_from: I32, left_of: I32, right_of: I32) -> None:
-    """Exchange matched and unmatched edges along the path that ends in free minutia m."""
-    while True:
-        k = came_from[m]
-        after = right_of[k]
-        left_of[m], right_of[k] = k, m
-        if k == start:
-            return
-        m = after
+    return maximum_matching(edges[:, :count], a.shape[1], b.shape[1])

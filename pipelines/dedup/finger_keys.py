@@ -91,8 +91,8 @@ def _position_keys(
     mixed = splitmix64(triplets)
     if settings.keys:
         numbers = np.arange(settings.keys, dtype=np.uint64)
-        factors = fold(seed, [np.full_like(numbers, salt), 2 * numbers]) | np.uint64(1)
-        offsets = fold(seed, [np.full_like(numbers, salt), 2 * numbers + 1])
+        factors = fold(seed, [np.full_like(numbers, salt), np.uint64(2) * numbers]) | np.uint64(1)
+        offsets = fold(seed, [np.full_like(numbers, salt), np.uint64(2) * numbers + np.uint64(1)])
         rows, mixed = _least_hashes(rows, edges, mixed, factors, offsets)
     else:
         rows = np.repeat(rows, np.diff(edges))
@@ -151,7 +151,8 @@ def _triplets(minutiae: I32, neighbours: int, side_step: float, angle_step: floa
                 if not is_known:
                     codes[count] = _describe(minutiae, i, j, k, side_step, angle_step)
                     count += 1
-    return np.unique(codes[:count])
+    distinct: U64 = np.unique(codes[:count])
+    return distinct
 
 
 @njit(cache=True, nogil=True)
@@ -202,13 +203,13 @@ def _describe(
 @njit(cache=True, nogil=True)
 def _corner(
     minutiae: I32, at: int, d: int, e: int, x: float, y: float, side_step: float, angle_step: float
-) -> np.int64:
+) -> int:
     """Code of one corner: steps of the side across and of the direction, and the type."""
     dx, dy = minutiae[0, d] - minutiae[0, e], minutiae[1, d] - minutiae[1, e]
-    side = np.int64(np.sqrt(np.float64(dx * dx + dy * dy)) / side_step)
+    side = int(np.sqrt(np.float64(dx * dx + dy * dy)) / side_step)
     outward = np.rad2deg(np.arctan2(minutiae[1, at] - y, minutiae[0, at] - x))
     direction = minutiae[2, at] - outward
     direction += 360.0 if direction < 0.0 else 0.0
     direction -= 360.0 if direction >= 360.0 else 0.0
     step = np.int64(direction / angle_step)
-    return (min(side, 1023) << 10) | (step << 1) | np.int64(minutiae[3, at])
+    return int((min(side, 1023) << 10) | (step << 1) | minutiae[3, at])

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from pipelines.core.errors import ConfigError
 from pipelines.dedup.finger_alignment import F32, F64, I32, most_matches, turn_table
 from pipelines.dedup.templates import I64, LARGEST_COORDINATE, U64, Templates
 
@@ -41,6 +42,20 @@ class FingerSettings:
     informative: int = 40
     floor: float = 0.20
 
+    def __post_init__(self) -> None:
+        """Refuse settings under which levels would be wrong."""
+        if list(self.cuts) != sorted(self.cuts) or self.floor > min(self.cuts):
+            raise ConfigError(
+                f"captures.finger_levels {self.cuts} must ascend from at least floor {self.floor}"
+            )
+        if not 0 <= self.degrees < 180:
+            raise ConfigError(f"captures.tolerance_degrees is {self.degrees}; set it to 0..179")
+
+    @property
+    def tolerances(self) -> tuple[float, int]:
+        """Pixels and degrees, as the kernels are compiled for."""
+        return float(self.pixels), int(self.degrees)
+
 
 def similarity(
     left: npt.ArrayLike, right: npt.ArrayLike, settings: FingerSettings | None = None
@@ -59,7 +74,7 @@ def similarity(
     a, b = _checked(left), _checked(right)
     if not a.shape[1] or not b.shape[1]:
         return 0.0
-    matches = most_matches(a, b, 1, settings.pixels, settings.degrees, turn_table())
+    matches = most_matches(a, b, 1, *settings.tolerances, turn_table())
     return float(matches / max(a.shape[1], b.shape[1]))
 
 
@@ -107,7 +122,7 @@ def compare_fingers(
         matches, larger = _matches_of_pairs(
             left.words, left.body_words(position, left_rows), left.counts[left_rows, position],
             right.words, right.body_words(position, right_rows), right.counts[right_rows, position],
-            settings.floor, settings.pixels, settings.degrees, turns,
+            float(settings.floor), *settings.tolerances, turns,
         )  # fmt: skip
         share = matches / np.maximum(larger, 1)
         present = matches >= 0
@@ -134,7 +149,7 @@ def _matches_of_pairs(
         a = unpack_minutiae(left_words, left_bodies[pair], left_counts[pair])
         b = unpack_minutiae(right_words, right_bodies[pair], right_counts[pair])
         larger[pair] = max(a.shape[1], b.shape[1])
-        least = max(1, np.int64(np.ceil(floor * larger[pair] - 1e-9)))
+        least = max(1, int(np.ceil(floor * larger[pair] - 1e-9)))
         matches[pair] = most_matches(a, b, least, pixels, degrees, turns)
     return matches, larger
 

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from pipelines.core.errors import ConfigError
 from pipelines.dedup.hashing import fold, splitmix64
 from pipelines.dedup.templates import EYES, I64, IRIS_WORDS, U64, Templates
 
@@ -38,10 +39,18 @@ class IrisKeySettings:
         rings: inner rings that are sampled, at most 16.
     """
 
-    bits: int = 20
+    bits: int = 21
     tables: int = 80
     shifts: tuple[int, ...] = (1, 2, 3)
     rings: int = 10
+
+    def __post_init__(self) -> None:
+        """Refuse samples that a key or a code cannot hold."""
+        if not 0 < self.bits <= 63 or not 0 < self.rings <= 16 or self.tables < len(EYES):
+            raise ConfigError(
+                f"iris keys need 1..63 bits, 1..16 rings and at least 2 tables, "
+                f"not {self.bits}, {self.rings} and {self.tables}"
+            )
 
 
 def iris_keys(
@@ -87,9 +96,7 @@ def sample_bits(seed: int, settings: IrisKeySettings) -> npt.NDArray[np.int64]:
 
 
 @njit(cache=True, nogil=True)
-def _sample(
-    words: U64, bodies: I64, samples: I64, salts: U64, turns: I64
-) -> tuple[I32, U64, Bool]:
+def _sample(words: U64, bodies: I64, samples: I64, salts: U64, turns: I64) -> tuple[I32, U64, Bool]:
     """Salted samples of every record, eye, table and turn; unmixed."""
     eyes, records = bodies.shape
     tables = samples.shape[1]

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from numba import njit, types
 from numba.extending import intrinsic
 
+from pipelines.core.errors import ConfigError
 from pipelines.dedup.templates import EYES, I64, IRIS_BYTES, IRIS_WORDS, U64, Templates
 
 F32 = npt.NDArray[np.float32]
@@ -40,6 +41,13 @@ class IrisSettings:
     reference_bits: int = 1659
     cuts: tuple[float, ...] = (0.40, 0.36, 0.32, 0.25)
     informative: int = 40
+
+    def __post_init__(self) -> None:
+        """Refuse settings that the kernel cannot follow."""
+        if not 0 <= self.shifts < 64:
+            raise ConfigError(f"captures.iris_shifts is {self.shifts}; set it to 0..63")
+        if list(self.cuts) != sorted(self.cuts, reverse=True):
+            raise ConfigError(f"captures.iris_levels {self.cuts} must descend")
 
 
 def iris_distance(
@@ -108,8 +116,8 @@ def _kernel_settings(settings: IrisSettings) -> tuple[int, int, float]:
     return settings.shifts, least, float(settings.reference_bits)
 
 
-@intrinsic  # type: ignore[misc]
-def _ones(typing_context: Any, word: Any) -> Any:
+@intrinsic
+def _ones(typing_context: Any, word: Any = None) -> Any:
     """Set bits of a 64-bit word, by the instruction of the processor."""
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -140,9 +148,9 @@ def _distances(
 @njit(cache=True, nogil=True)
 def _best_shift(
     left: U64, a: np.uint64, right: U64, b: np.uint64, shifts: int, least: int
-) -> tuple[int, int]:
+) -> tuple[np.int64, np.int64]:
     """Differing and usable bits at the shift of the least share, the more usable bits on a tie."""
-    best, best_usable = 1, 0
+    best, best_usable = np.int64(1), np.int64(0)
     for step in range(2 * shifts + 1):
         shift = np.uint64((step + 1) // 2)
         if step % 2:
@@ -160,7 +168,7 @@ def _best_shift(
 @njit(cache=True, nogil=True)
 def _count(
     fixed: U64, f: np.uint64, turned: U64, t: np.uint64, shift: np.uint64
-) -> tuple[int, int]:
+) -> tuple[np.int64, np.int64]:
     """Differing and usable bits when the second code is turned by some columns."""
     differing, usable = np.uint64(0), np.uint64(0)
     words, back = np.uint64(IRIS_WORDS), np.uint64(64) - shift

@@ -1,0 +1,122 @@
+"""Measure the dedup job against Splink, recordlinkage and GoldenMatch, on the same data and cores.
+
+    make bench-dedup                                                 all sections, about 20 minutes
+    make bench-dedup ARGS="--sections speed --sizes 10000,100000 --rounds 6"
+    make bench-dedup ARGS="--sections speed --sizes 1000000 --skip splink-spark,splink-accurate"
+    make bench-dedup ARGS="--sections biometrics"                    captures, three seeds
+
+The clock runs from the first read to clusters on disk. Starting a session is not in it, nor are
+our evaluation and our HTML report; all three are told apart. Memory is the largest sum over all
+processes of a program. Runs alternate A B C, C B A, ... after a warm-up; medians are printed.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from dedup_arms import Bench  # noqa: E402
+from dedup_checks import hold_against_limits  # noqa: E402
+from dedup_data import febrl_data, identity_data  # noqa: E402
+from dedup_sections import (  # noqa: E402
+    run_biometrics,
+    run_febrl_rows,
+    run_minhash,
+    run_speed,
+)
+from harness.results import Results  # noqa: E402
+
+from pipelines.core.jars import driver_memory  # noqa: E402
+from pipelines.core.machine import memory_bytes  # noqa: E402
+from pipelines.dedup.sources import FEBRL_FILES  # noqa: E402
+
+SECTIONS = ("febrl", "minhash", "speed", "biometrics")
+ARMS = (
+    "sangam", "splink-duckdb", "splink-spark", "splink-accurate", "splink", "recordlinkage",
+    "goldenmatch",
+)  # fmt: skip
+PACKAGES = ("pyspark", "delta-spark", "numpy", "numba", "pandas", "pyarrow", "rapidfuzz")
+WARM_UP_RECORDS = 10_000
+
+
+def main() -> int:
+    """Run the chosen sections, print the table, write the results."""
+    given = parse()
+    scratch = Path(tempfile.mkdtemp(prefix="sangam-bench-"))
+    bench = Bench(
+        python=sys.executable,
+        peers_python=given.peers_python,
+        cores=given.cores,
+        memory=driver_memory(memory_bytes()),
+        scratch=scratch,
+    )
+    results = Results({**vars(given), "driver_memory": bench.memory, "data": "", "out": ""})
+    try:
+        run_sections(results, bench, given)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    hold_against_limits(results)
+    results.print()
+    results.write(given.out, PACKAGES)
+    return 0 if results.figures else 1
+
+
+def run_sections(results: Results, bench: Bench, given: argparse.Namespace) -> None:
+    """Run the sections in a fixed order."""
+    arms = [arm for arm in ARMS if arm not in given.skip]
+    if "febrl" in given.sections:
+        sets = [febrl_data(name, given.data) for name in FEBRL_FILES]
+        run_febrl_rows(results, bench, sets, arms)
+    if "minhash" in given.sections:
+        run_minhash(results, bench, ROOT / "benchmarks" / "dedup_minhash.py")
+    if "speed" in given.sections:
+        warm_up = identity_data(WARM_UP_RECORDS, given.seed, given.data)
+        inputs = [identity_data(size, given.seed, given.data) for size in given.sizes]
+        run_speed(results, bench, warm_up, inputs, arms, given.rounds)
+    if "biometrics" in given.sections:
+        seeds = range(given.seed, given.seed + given.rounds)
+        run_biometrics(results, bench, given.captures, seeds)
+
+
+def parse() -> argparse.Namespace:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--sections", type=words, default=list(SECTIONS[:3]), help=", ".join(SECTIONS))
+    add("--sizes", type=numbers, default=[100_000], help="records of the registers (100000)")
+    add("--rounds", type=int, default=3, help="runs of each program, and seeds of biometrics (3)")
+    add("--skip", type=words, default=[], help="of " + ", ".join(ARMS))
+    add("--seed", type=int, default=7, help="seed of the synthetic registers (7)")
+    add("--captures", type=int, default=100_000, help="records with captures (100000)")
+    add("--cores", type=numbers, default=sorted(os.sched_getaffinity(0)), help="cores by number")
+    add("--data", type=Path, default=Path(tempfile.gettempdir(), "sangam-bench-data"))
+    add("--out", type=Path, default=ROOT / "benchmarks" / "results" / "dedup.json")
+    add("--peers-python", default=os.environ.get("SANGAM_BENCH_PYTHON", ""), help="their Python")
+    given = parser.parse_args()
+    for name, known in (("sections", SECTIONS), ("skip", ARMS)):
+        if unknown := set(getattr(given, name)) - set(known):
+            parser.error(f"--{name}: {sorted(unknown)[0]!r} is not of {', '.join(known)}")
+    if not given.peers_python:
+        parser.error("--peers-python: give the peers' interpreter, or run make bench-dedup")
+    return given
+
+
+def words(text: str) -> list[str]:
+    """Split at commas."""
+    return [word for word in text.split(",") if word]
+
+
+def numbers(text: str) -> list[int]:
+    """Split at commas into whole numbers."""
+    return [int(word) for word in words(text)]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What every benchmark needs: measured subprocesses, and results with machine and versions."""

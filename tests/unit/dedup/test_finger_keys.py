@@ -1,0 +1,149 @@
+"""Finger keys against triplets in plain Python, and their votes against the formula."""
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from pipelines.dedup.finger_keys import FingerKeySettings, finger_keys, lacks_good_irises
+from pipelines.dedup.templates import Templates
+from tests.unit.dedup.capture_samples import (
+    Minutia,
+    finger,
+    iris,
+    make_thumb,
+    recapture,
+    templates,
+)
+
+
+def triplets(minutiae: Sequence[Minutia]) -> set[tuple[object, ...]]:
+    """Triplets of a finger in plain Python."""
+    found: set[tuple[object, ...]] = set()
+    for i, (x, y, _, _) in enumerate(minutiae):
+        others = sorted(
+            (k for k in range(len(minutiae)) if k != i),
+            key=lambda k: ((minutiae[k][0] - x) ** 2 + (minutiae[k][1] - y) ** 2, k),
+        )
+        for j, k in itertools.combinations(others[:5], 2):
+            found.add(describe([minutiae[i], minutiae[j], minutiae[k]]))
+    return found
+
+
+def describe(three: list[Minutia]) -> tuple[object, ...]:
+    middle_x, middle_y = (sum(m[axis] for m in three) / 3 for axis in (0, 1))
+    corners = []
+    for at, (x, y, angle, kind) in enumerate(three):
+        side = math.dist(three[(at + 1) % 3][:2], three[(at + 2) % 3][:2]) // 12
+        direction = (angle - math.degrees(math.atan2(y - middle_y, x - middle_x))) % 360 // 30
+        corners.append((side, direction, kind, x, y))
+    (*p, px, py), (*q, qx, qy), (*r, rx, ry) = sorted(corners)
+    turns_left = (qx - px) * (ry - py) > (qy - py) * (rx - px)
+    return tuple(p), tuple(q), tuple(r), turns_left and p != q and q != r
+
+
+def keys_of(minutiae: Sequence[Minutia], settings: FingerKeySettings) -> set[int]:
+    return set(finger_keys(templates([[finger(minutiae)]]), 7, settings)[1].tolist())
+
+
+def test_triplet_keys_agree_exactly_as_triplets_do():
+    rng = np.random.default_rng(8)
+    thumbs = [make_thumb(rng) for _ in range(12)] * 2
+    shown = [recapture(rng, thumb) for thumb in thumbs]
+    described = [triplets(minutiae) for minutiae in shown]
+    keys = [keys_of(minutiae, FingerKeySettings()) for minutiae in shown]
+    pairs = list(itertools.combinations(range(len(shown)), 2))
+    expected = [len(described[i] & described[j]) for i, j in pairs]
+    assert [len(keys[i] & keys[j]) for i, j in pairs] == expected
+    assert sum(expected) > 50
+
+
+def test_keys_survive_rotation_and_order():
+    a = recapture(np.random.default_rng(4), make_thumb(np.random.default_rng(3)))
+    turned = [(y, 1000 - x, (angle - 90) % 360, kind) for x, y, angle, kind in reversed(a)]
+    one, two = keys_of(a, FingerKeySettings()), keys_of(turned, FingerKeySettings())
+    assert len(one & two) >= 0.95 * len(one)
+
+
+def test_minhash_votes_follow_the_formula():
+    """D5: recall within 2 points of 1 - sum of C(B,i) J^i (1-J)^(B-i) over i < v."""
+    rng = np.random.default_rng(21)
+    hashes, votes, seeds = 192, 2, range(6)
+    thumbs = [make_thumb(rng) for _ in range(200)]
+    sides = [[recapture(rng, thumb) for thumb in thumbs] for _ in range(2)]
+    held = [templates([[finger(m)] for m in side]) for side in sides]
+    found = np.zeros((len(seeds), len(thumbs)))
+    for seed in seeds:
+        one, two = (entries(side, seed, FingerKeySettings(keys=hashes)) for side in held)
+        assert len(one) == len(thumbs) * hashes
+        np.add.at(found[seed], [row for row, _ in one & two], 1)
+    expected = []
+    for a, b in zip(*sides, strict=True):
+        one, two = triplets(a), triplets(b)
+        j = len(one & two) / len(one | two)
+        expected.append(vote_recall(j, hashes, votes))
+    assert np.mean(found >= votes) == pytest.approx(np.mean(expected), abs=0.02)
+
+
+def entries(held: Templates, seed: int, settings: FingerKeySettings) -> set[tuple[int, int]]:
+    row, key, _ = finger_keys(held, seed, settings)
+    return set(zip(row.tolist(), key.tolist(), strict=True))
+
+
+def vote_recall(j: float, hashes: int, votes: int) -> float:
+    missed = (math.comb(hashes, i) * j**i * (1 - j) ** (hashes - i) for i in range(votes))
+    return 1 - sum(missed)
+
+
+@pytest.mark.parametrize(
+    ("j", "expected"),
+    [(0.05, 0.9994), (0.022, 0.9257), (0.01, 0.5732), (0.002, 0.0572), (0.0001, 0.00018)],
+)
+def test_vote_formula_vectors(j, expected):
+    assert vote_recall(j, 192, 2) == pytest.approx(expected, abs=1e-4)
+
+
+def test_strangers_share_few_triplets_and_captures_of_a_finger_many():
+    """K5: three votes over two thumbs keep genuine pairs and fewer than 1e-3 of the strangers."""
+    rng = np.random.default_rng(33)
+    people = [[make_thumb(rng) for _ in range(2)] for _ in range(150)]
+    names = ("RIGHT_THUMB", "LEFT_THUMB")
+    shown = [
+        templates(
+            [[finger(recapture(rng, t), n) for t, n in zip(p, names, strict=True)] for p in people]
+        )
+        for _ in range(2)
+    ]
+    rows = [finger_keys(side, 7)[:2] for side in shown]
+    owners: dict[int, list[int]] = {}
+    for row, key in zip(*(a.tolist() for a in rows[1]), strict=True):
+        owners.setdefault(key, []).append(row)
+    votes = np.zeros((len(people), len(people)), dtype=int)
+    for row, key in zip(*(a.tolist() for a in rows[0]), strict=True):
+        votes[row, owners.get(key, [])] += 1
+    genuine = np.eye(len(people), dtype=bool)
+    assert np.mean(votes[genuine] >= 3) >= 0.98
+    assert np.mean(votes[~genuine] >= 3) < 1e-3
+
+
+def test_a_finger_meets_only_the_same_finger():
+    minutiae = recapture(np.random.default_rng(6), make_thumb(np.random.default_rng(6)))
+    held = templates([[finger(minutiae), finger(minutiae, "LEFT_THUMB")]])
+    row, key, is_probe = finger_keys(held, 7)
+    assert len(set(key.tolist())) == len(key) == 2 * len(triplets(minutiae))
+    assert not is_probe.any()
+    assert not row.any()
+
+
+def test_records_with_good_irises_only_ask():
+    minutiae = recapture(np.random.default_rng(6), make_thumb(np.random.default_rng(6)))
+    eyes = [iris(bytes(range(256)), position=f"{side}_IRIS") for side in ("LEFT", "RIGHT")]
+    bad = {**eyes[0], "quality": 39}
+    held = templates(
+        [[finger(minutiae), *eyes], [finger(minutiae), bad, eyes[1]], [finger(minutiae)]]
+    )
+    assert lacks_good_irises(held).tolist() == [False, True, True]
+    row, _, is_probe = finger_keys(held, 7, is_index=lacks_good_irises(held))
+    assert np.array_equal(is_probe, row == 0)
