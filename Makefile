@@ -32,7 +32,7 @@ setup: $(VENV)/.done ## make .venv with the locked packages, the package `pipeli
 dedup: setup ## find duplicate persons in FEBRL 3 and write reports/dedup (ARGS="..." adds flags)
 	@spark-submit jobs/dedup.py --report reports/dedup $(ARGS)
 
-bench-dedup: setup $(BENCH)/.done ## measure dedup against Splink on the same data, cores and run
+bench-dedup: setup $(BENCH)/.done ## measure dedup against its peers in one run (ARGS="..." chooses sections)
 	@SANGAM_BENCH_PYTHON=$(CURDIR)/$(BENCH)/bin/python python benchmarks/dedup.py $(ARGS)
 
 test: setup ## run all tests
@@ -89,8 +89,10 @@ $(VENV)/.done: $(VENV)/.jars
 	@touch $@
 	@echo "Ready. Next: make dedup, or . $(VENV)/bin/activate and spark-submit jobs/dedup.py"
 
-$(BENCH)/.done: benchmarks/requirements-bench.in $(VENV)/.done
+$(BENCH)/.done: $(wildcard benchmarks/requirements-bench*.in) $(VENV)/.done
 	@echo "Installing the peers ..."
 	@$(BIN)/python -m venv $(BENCH)
 	@$(BENCH)/bin/python -m pip install --quiet --requirement benchmarks/requirements-bench.in
+	@$(BENCH)/bin/python -m pip install --quiet --requirement benchmarks/requirements-bench-optional.in \
+		|| echo "Some optional peers cannot be had here; their rows will be missing." >&2
 	@touch $@

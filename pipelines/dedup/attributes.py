@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.dedup.compare import Attributes
-from pipelines.dedup.mapping import Mapping
+from pipelines.dedup.mapping import TEXT, Mapping
 from pipelines.dedup.templates import Templates
 from pipelines.dedup.vocabulary import Vocabulary, encode_together
 
@@ -22,7 +22,7 @@ I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
 
-_VOCABULARY = ("length", "sound", "initials", "is_initials", "masks")
+_VOCABULARY = ("length", "masks", "sound", "initials", "is_initials")
 
 # Fields whose values may stand in each other's place share one vocabulary.
 _SHARED = {"given_name": "names", "surname": "names", "address_1": "lines", "address_2": "lines"}
@@ -36,6 +36,7 @@ class RecordStore:
         nodes: sorted node ids, [records].
         attributes: codes and vocabularies of the compared fields.
         tokens: record tokens in the same order.
+        content: content hashes in the same order.
         enrolled_us: moments of enrolment, microseconds since 1970 UTC; 0 where unknown.
         templates: captures in the same order, or None.
         sources: number of the source of each record, or None.
@@ -44,6 +45,7 @@ class RecordStore:
     nodes: I64
     attributes: Attributes
     tokens: pa.Array
+    content: I64
     enrolled_us: I64
     templates: Templates | None
     sources: I32 | None
@@ -67,21 +69,24 @@ def encode_attributes(columns: pa.Table, mapping: Mapping) -> Attributes:
     vocabularies: dict[str, Vocabulary] = {}
     for fields in vocabulary_groups(mapping).values():
         words, encoded = encode_together({name: columns.column(name) for name in fields})
-        vocabulary = Vocabulary.of(words)
+        is_text = any(mapping.fields[name].comparator in TEXT for name in fields)
+        vocabulary = Vocabulary.of(words, is_text)
         for name in fields:
             codes[name], vocabularies[name] = encoded[name], vocabulary
     return Attributes(codes, vocabularies)
 
 
 def write_store(records: pa.Table, mapping: Mapping, folder: Path) -> RecordStore:
-    """Write the store of a table with `node_id`, `record_token`, `enrolled_at` and the mapped fields.
+    """Write the store of a table with `node_id`, `record_token`, `content_hash`, `enrolled_at`
+    and the mapped fields.
 
     Columns `captures` and `source` are kept when the table has them.
     """
     folder.mkdir(parents=True)
     records = records.take(np.argsort(records.column("node_id").to_numpy()))
     attributes = encode_attributes(records, mapping)
-    np.save(folder / "nodes.npy", records.column("node_id").to_numpy())
+    for file, column in (("nodes", "node_id"), ("content", "content_hash")):
+        np.save(folder / f"{file}.npy", records.column(column).to_numpy())
     for name, codes in attributes.codes.items():
         np.save(folder / f"codes-{name}.npy", codes)
     groups = vocabulary_groups(mapping)
@@ -89,7 +94,7 @@ def write_store(records: pa.Table, mapping: Mapping, folder: Path) -> RecordStor
         vocabulary = attributes.vocabularies[fields[0]]
         for part in _VOCABULARY:
             np.save(folder / f"words-{group}-{part}.npy", getattr(vocabulary, part))
-        _write_arrow(folder / f"words-{group}.arrow", pa.array(vocabulary.values, pa.large_string()))
+        _write_arrow(folder / f"words-{group}.arrow", vocabulary.words)
     _write_arrow(folder / "tokens.arrow", _flat(records.column("record_token"), pa.large_string()))
     moments = records.column("enrolled_at").cast(pa.timestamp("us", "UTC")).cast(pa.int64())
     np.save(folder / "enrolled.npy", moments.fill_null(0).to_numpy())
@@ -111,8 +116,7 @@ def open_store(folder: str) -> RecordStore:
     vocabularies: dict[str, Vocabulary] = {}
     for group, fields in groups.items():
         parts = {part: _mapped(root / f"words-{group}-{part}.npy") for part in _VOCABULARY}
-        values = _read_arrow(root / f"words-{group}.arrow").to_numpy(zero_copy_only=False)
-        vocabulary = Vocabulary(values=values, **parts)
+        vocabulary = Vocabulary(_read_arrow(root / f"words-{group}.arrow"), **parts)
         for name in fields:
             codes[name] = _mapped(root / f"codes-{name}.npy")
             vocabularies[name] = vocabulary
@@ -121,6 +125,7 @@ def open_store(folder: str) -> RecordStore:
         _mapped(root / "nodes.npy"),
         Attributes(codes, vocabularies),
         _read_arrow(root / "tokens.arrow"),
+        _mapped(root / "content.npy"),
         _mapped(root / "enrolled.npy"),
         Templates.from_packed(_read_arrow(captures)) if captures.exists() else None,
         np.load(sources) if sources.exists() else None,

@@ -1,16 +1,17 @@
 """Candidate pairs: one shuffle of bucket entries, splitting inside the task, then distinct pairs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 
 from pipelines.core.packed import Records, column, exchange, pack, pack_by_partition, unpack
 from pipelines.dedup.hashing import U64, splitmix64
-from pipelines.dedup.keys import ENTRY, KeyLayout, RecordKeys, key_entries
+from pipelines.dedup.attributes import open_store
+from pipelines.dedup.keys import ENTRY, KeyLayout, key_entries, record_keys
 from pipelines.dedup.splitting import Leaves, leaf_keys, leaf_pairs, split_buckets
 
 I64 = npt.NDArray[np.int64]
@@ -28,6 +29,7 @@ COUNTS = np.dtype(
 
 CUT = np.dtype([("key", "<u8")])
 
+CHUNK = 50_000  # records whose keys are made at a time
 NEVER = 2**62  # split size of buckets whose cuts are already walked
 
 
@@ -51,59 +53,59 @@ def partition_of(keys: U64, partitions: int) -> npt.NDArray[np.integer]:
     return (splitmix64(keys) >> np.uint64(33)) % np.uint64(partitions)
 
 
-def keys_of_batch(batch: pa.RecordBatch, layout: KeyLayout) -> tuple[I64, RecordKeys]:
-    """Nodes and stored keys of a batch of `enrolments` rows."""
-    nodes = batch.column("node_id").to_numpy()
-    width = len(layout.family_of_key)
-    tails = len(layout.signatures) * layout.hashes
-    return nodes, RecordKeys(
-        _fixed(batch.column("lsh_prefixes"), np.uint64, width),
-        _fixed(batch.column("lsh_tails"), np.uint8, tails),
-    )
+@dataclass(frozen=True)
+class KeySource:
+    """Where tasks find the records and how they make keys.
 
-
-def _fixed(values: pa.BinaryArray, dtype: type, width: int) -> npt.NDArray[np.generic]:
-    size = np.dtype(dtype).itemsize * width
-    data = values.buffers()[-1]
-    if data is None or not size:
-        return np.zeros((len(values), width), dtype=dtype)
-    begin = values.offset * size
-    raw = np.frombuffer(data, np.uint8)[begin : begin + len(values) * size]
-    return raw.view(dtype).reshape(len(values), width)
-
-
-def bucket_entries(
-    frame: DataFrame, layout: KeyLayout, plan: Plan, partitions: int, hidden: I64
-) -> DataFrame:
-    """Entries of all records, each bucket in one partition.
-
-    Args:
-        frame: `enrolments` with `node_id`, `lsh_prefixes`, `lsh_tails`.
+    Attributes:
+        folder: the record store.
         layout: which keys there are.
-        plan: start depth, and the cuts to walk when the plan is a stored one.
-        partitions: target partitions.
         hidden: sorted nodes that stand behind a representative with equal content.
+        partitions: target partitions of the entries.
     """
 
-    def emit(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            nodes, keys = keys_of_batch(batch, layout)
-            entries = key_entries(nodes, keys, layout, plan.depth)
-            entries = entries[~is_member(column(entries, "node"), hidden)]
-            if plan.cuts is not None:
-                entries["key"] = leaf_keys(
-                    column(entries, "key"), column(entries, "node"), column(entries, "tail"), plan.cuts
-                )
-            yield pack_by_partition("entry", entries, partition_of(entries["key"], partitions))
+    folder: str
+    layout: KeyLayout
+    hidden: I64
+    partitions: int
 
-    columns = frame.select("node_id", "lsh_prefixes", "lsh_tails")
-    return exchange(columns, emit, partitions)
+    def entries(self, chunk: int, depth: int, every: int = 1) -> Records:
+        """Entries of one run of records at a start depth."""
+        store = open_store(self.folder)
+        rows = slice(chunk * CHUNK, (chunk + 1) * CHUNK)
+        keys = record_keys(store.attributes, rows, self.layout)
+        entries = key_entries(store.nodes[rows], keys, self.layout, depth, every)
+        return entries[~is_member(column(entries, "node"), self.hidden)]
+
+
+def chunks_of(session: SparkSession, records: int) -> DataFrame:
+    """One row per run of records of the store, spread over the cores."""
+    chunks = max(1, -(-records // CHUNK))
+    return session.range(0, chunks, 1, min(chunks, 4 * session.sparkContext.defaultParallelism))
+
+
+def bucket_entries(chunks: DataFrame, source: KeySource, plan: Plan) -> DataFrame:
+    """Entries of all records, each bucket in one partition."""
+
+    def emit(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for chunk in batch.column("id").to_pylist():
+                entries = source.entries(chunk, plan.depth)
+                if plan.cuts is not None:
+                    entries["key"] = leaf_keys(
+                        column(entries, "key"), column(entries, "node"), column(entries, "tail"),
+                        plan.cuts,
+                    )  # fmt: skip
+                target = partition_of(entries["key"], source.partitions)
+                yield pack_by_partition("entry", entries, target)
+
+    return exchange(chunks, emit, source.partitions)
 
 
 def bucket_pairs(entries: DataFrame, plan: Plan, partitions: int) -> DataFrame:
     """Pairs inside the buckets, hot buckets cut; packed rows of kind pair, cut and counts."""
 
-    def emit(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def emit(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         records = unpack(batches, ENTRY)
         nodes = column(records, "node")
         size = plan.split_size if plan.cuts is None else NEVER
@@ -161,27 +163,21 @@ def is_member(values: I64, sorted_set: I64) -> npt.NDArray[np.bool_]:
 
 
 def plan_table(
-    frame: DataFrame,
-    layout: KeyLayout,
-    depths: Sequence[int],
-    sizes: Sequence[int],
-    every: int,
-    partitions: int,
-    hidden: I64,
+    chunks: DataFrame, source: KeySource, depths: Sequence[int], sizes: Sequence[int], every: int
 ) -> dict[tuple[int, int], int]:
     """Predicted pairs per (depth, split size), scaled up from a sample of the prefixes."""
     shape = np.dtype([("depth", "<i8"), ("size", "<i8"), ("pairs", "<i8")])
 
-    def sample(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def sample(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            nodes, keys = keys_of_batch(batch, layout)
-            entries = key_entries(nodes, keys, layout, min(depths), every)
-            entries = entries[~is_member(column(entries, "node"), hidden)]
-            yield pack_by_partition("entry", entries, partition_of(entries["key"], partitions))
+            for chunk in batch.column("id").to_pylist():
+                entries = source.entries(chunk, min(depths), every)
+                target = partition_of(entries["key"], source.partitions)
+                yield pack_by_partition("entry", entries, target)
 
-    def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def count(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         records = unpack(batches, ENTRY)
-        banded = records["family"] < len(layout.signatures)
+        banded = records["family"] < len(source.layout.signatures)
         keys, nodes, tails = (column(records, name) for name in ("key", "node", "tail"))
         rows = []
         for depth in depths:
@@ -190,8 +186,7 @@ def plan_table(
                 rows.append((depth, size, split_buckets(keys, nodes, tails, size, forced).pairs))
         yield pack("plan", np.array(rows, dtype=shape))
 
-    columns = frame.select("node_id", "lsh_prefixes", "lsh_tails")
-    counted = exchange(columns, sample, partitions)
+    counted = exchange(chunks, sample, source.partitions)
     table = unpack(counted.mapInArrow(count, counted.schema).toArrow().to_batches(), shape)
     totals: dict[tuple[int, int], int] = {}
     for depth, size, pairs in table.tolist():

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
@@ -21,6 +22,8 @@ from pipelines.dedup.vocabulary import Vocabulary
 I8 = npt.NDArray[np.int8]
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
+NEW_YEAR = 101  # 1 January: what is written when only the year is known
+
 LevelsOf = Callable[[Vocabulary, I32, I32], I8]
 
 
@@ -40,11 +43,8 @@ def edit_distances(vocabulary: Vocabulary, a: I32, b: I32, limit: int) -> I8:
     near = np.abs(vocabulary.length[a] - vocabulary.length[b]) <= limit
     rows = np.flatnonzero((bound <= limit) & near)
     if len(rows):
-        left = vocabulary.values[a[rows]].tolist()
-        right = vocabulary.values[b[rows]].tolist()
-        out[rows] = process.cpdist(
-            left, right, scorer=OSA.distance, score_cutoff=limit, dtype=np.int8
-        )
+        sides = vocabulary.take(a[rows]), vocabulary.take(b[rows])
+        out[rows] = process.cpdist(*sides, scorer=OSA.distance, score_cutoff=limit, dtype=np.int8)
     return out
 
 
@@ -66,19 +66,24 @@ def _exact_levels(vocabulary: Vocabulary, a: I32, b: I32) -> I8:
 
 
 def _date_levels(vocabulary: Vocabulary, a: I32, b: I32) -> I8:
-    dates = vocabulary.values.astype(np.int64)
+    dates = dates_of(vocabulary)
     left, right = dates[a], dates[b]
     equal_year = left // 10_000 == right // 10_000
     equal_month = left // 100 % 100 == right // 100 % 100
     equal_day = left % 100 == right % 100
     exchanged = (left // 100 % 100 == right % 100) & (right // 100 % 100 == left % 100)
-    estimated = (left % 10_000 == 101) | (right % 10_000 == 101)
+    estimated = (left % 10_000 == NEW_YEAR) | (right % 10_000 == NEW_YEAR)
     distance = edit_distances(vocabulary, a, b, 2)
     two_parts = equal_year.astype(np.int8) + equal_month + equal_day >= 2
     levels = (two_parts | (distance <= 2)).astype(np.int8)
     levels[equal_year & estimated] = 2
     levels[(distance <= 1) | (exchanged & equal_year)] = 3
     return levels
+
+
+def dates_of(vocabulary: Vocabulary) -> I64:
+    """Dates as numbers yyyymmdd, [values]."""
+    return vocabulary.words.cast(pa.int64()).to_numpy()
 
 
 def _gender_levels(vocabulary: Vocabulary, a: I32, b: I32) -> I8:
@@ -111,7 +116,7 @@ def field_levels(attributes: Attributes, field: str, other: str, kind: str, left
     if kind == "gender":
         return _levels(vocabulary, a, b, _gender_levels, 1)
     levels = _levels(vocabulary, a, b, _date_levels, 5)
-    estimated = np.char.endswith(vocabulary.values.astype(str), "0101")
+    estimated = dates_of(vocabulary) % 10_000 == NEW_YEAR
     levels[(levels == 5) & estimated[a]] = 4
     return levels
 

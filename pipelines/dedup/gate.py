@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.core.quality import FLAGS, REASON, Check, Severity
@@ -19,18 +19,19 @@ Counts = Mapping[str, int]
 
 
 def count_rows(tagged: DataFrame, plan: CheckPlan) -> DataFrame:
-    """One row of figures: rows, good rows, different ids among them, and per reason, flag, field.
+    """One row of figures: those of `row_figures`, and `ids`, different ids among good rows."""
+    ids = F.count_distinct(F.when(F.col(REASON).isNull(), F.xxhash64(f"`{plan.id_column}`")))
+    return tagged.agg(*row_figures(plan), ids.alias("ids"))
+
+
+def row_figures(plan: CheckPlan) -> list[Column]:
+    """Aggregates of a tagged frame that can be observed while it passes.
 
     Returns:
-        Columns `rows`, `good`, `ids`, `reason:<CODE>`, and over good rows `flag:<CODE>` and
-        `null:<field>`.
+        Columns `rows`, `good`, `reason:<CODE>`, and over good rows `flag:<CODE>`, `null:<field>`.
     """
     is_good = F.col(REASON).isNull()
-    figures = [
-        F.count(F.lit(1)).alias("rows"),
-        F.count_if(is_good).alias("good"),
-        F.count_distinct(F.when(is_good, F.xxhash64(f"`{plan.id_column}`"))).alias("ids"),
-    ]
+    figures = [F.count(F.lit(1)).alias("rows"), F.count_if(is_good).alias("good")]
     for code in (COLLAPSED, *REJECTED):
         figures.append(F.count_if(F.col(REASON) == code).alias(f"reason:{code}"))
     for code in sorted({rule.code for rule in field_rules(plan)}):
@@ -39,7 +40,7 @@ def count_rows(tagged: DataFrame, plan: CheckPlan) -> DataFrame:
     for name in (*plan.texts, *plan.dates):
         is_null = is_good & F.col(f"`{name}`").isNull()
         figures.append(F.count_if(is_null).alias(f"null:{name}"))
-    return tagged.agg(*figures)
+    return figures
 
 
 def run_counts(counts: Counts, dlq: int = 0) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """Extract: open the input, check every row, normalise it, and stage the comparable records."""
 
+import shutil
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -7,18 +8,18 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
 from pipelines.core.lake import Lake
 from pipelines.core.privacy import Tokeniser
 from pipelines.core.quality import QualityReport, validate
 from pipelines.core.quality import REASON
-from pipelines.dedup.attributes import RecordStore, write_store
+from pipelines.dedup.attributes import RecordStore, open_store, write_store
 from pipelines.dedup.captures import CaptureLimits
 from pipelines.dedup.checks import QUARANTINED, CheckPlan, split_rows, tag_rows
 from pipelines.dedup.config import DedupConfig
-from pipelines.dedup.gate import count_rows, gate_checks, rows_by_reason, run_counts
+from pipelines.dedup.gate import gate_checks, row_figures, rows_by_reason, run_counts
 from pipelines.dedup.keys import KeyLayout
 from pipelines.dedup.mapping import Mapping
 from pipelines.dedup.records import CAPTURES, ID, STATUS, RecordStage, prepare_records, select_columns
@@ -49,8 +50,7 @@ class Intake:
     """What the rest of the run works on.
 
     Attributes:
-        enrolments: staged records (table `enrolments`).
-        store: their compared fields, mapped from `folder`.
+        store: the records' compared fields, mapped from `folder`.
         groups: records of equal content.
         mapping: compared fields after normalisation.
         layout: keys of the mapping.
@@ -61,7 +61,6 @@ class Intake:
         completeness: share of records with a value, by field.
     """
 
-    enrolments: DataFrame
     store: RecordStore
     folder: Path
     groups: Groups
@@ -109,51 +108,70 @@ def take_in(
     mapping = source.mapping.split_full_name()
     layout = KeyLayout(mapping, config.signatures)
     limits = CaptureLimits(min_quality=config.captures.usable, max_minutiae=config.captures.max_minutiae)
-    stage = RecordStage(source.mapping, layout, tokeniser, limits)
-    tagged = tag_rows(raw, plan, ids_repeat=False)
-    counts = count_rows(tagged, plan).collect()[0].asDict()
-    if counts["ids"] < counts["good"]:
-        tagged = tag_rows(raw, plan)
-        counts = count_rows(tagged, plan).collect()[0].asDict()
+    stage = RecordStage(source.mapping, mapping, tokeniser, limits)
+    counts, store = _stage(raw, plan, stage, lake, folder, ids_repeat=False)
+    if store is None:
+        counts, store = _stage(raw, plan, stage, lake, folder, ids_repeat=True)
+    assert store is not None
     reasons = rows_by_reason(counts)
     quality = validate(gate_checks(counts, plan))
     quality.require(reasons)
-    good, others = split_rows(tagged)
     if any(reasons.get(code) for code in QUARANTINED):
+        _, others = split_rows(tag_rows(raw, plan))
         lake.write("quarantine", quarantine_rows(others, stage, source))
-    lake.write("enrolments", prepare_records(good, stage))
-    enrolments = lake.read("enrolments", lake.version("enrolments"))
-    store = collect_store(enrolments, mapping, folder)
     return Intake(
-        enrolments, store, folder, find_groups(enrolments), mapping, layout, tokeniser,
+        store, folder, find_groups(store), mapping, layout, tokeniser,
         run_counts(counts), reasons, quality, _completeness(store),
     )  # fmt: skip
 
 
-def collect_store(enrolments: DataFrame, mapping: Mapping, folder: Path) -> RecordStore:
+def _stage(
+    raw: DataFrame, plan: CheckPlan, stage: RecordStage, lake: Lake, folder: Path, ids_repeat: bool
+) -> tuple[dict[str, int], RecordStore | None]:
+    """Check, normalise and write the records in one pass; no store when an id turns out to repeat."""
+    seen = Observation("row checks")
+    tagged = tag_rows(raw, plan, ids_repeat).observe(seen, *row_figures(plan))
+    good, _ = split_rows(spread(tagged))
+    lake.write("enrolments", prepare_records(good, stage))
+    counts = dict(seen.get)
+    store = collect_store(lake, stage.mapping, folder)
+    counts["ids"] = len(np.unique(store.nodes))
+    if counts["ids"] < len(store.nodes) and not ids_repeat:
+        open_store.cache_clear()
+        shutil.rmtree(folder)
+        return counts, None
+    return counts, store
+
+
+def spread(frame: DataFrame) -> DataFrame:
+    """A small input is often one file and so one task: give every core a share."""
+    cores = frame.sparkSession.sparkContext.defaultParallelism
+    return frame.repartition(cores) if frame.rdd.getNumPartitions() < cores else frame
+
+
+def collect_store(lake: Lake, mapping: Mapping, folder: Path) -> RecordStore:
     """Bring the compared fields to the machine's disk as memory-mapped columns."""
-    columns = ["node_id", "record_token", "source", "enrolled_at", *mapping.fields]
+    columns = ["node_id", "record_token", "content_hash", "source", "enrolled_at", *mapping.fields]
+    enrolments = lake.read("enrolments", lake.version("enrolments"))
     if CAPTURES in enrolments.columns:
         columns.append(CAPTURES)
-    return write_store(enrolments.select(*columns).toArrow(), mapping, folder)
+    return write_store(lake.to_arrow(enrolments, columns), mapping, folder)
 
 
-def find_groups(enrolments: DataFrame) -> Groups:
+def find_groups(store: RecordStore) -> Groups:
     """Records of equal content; the smallest node leads."""
-    shared = enrolments.groupBy("content_hash").agg(
-        F.min("node_id").alias("leader"), F.count("*").alias("size")
+    order = np.lexsort((store.nodes, store.content))
+    first = np.append(True, store.content[order][1:] != store.content[order][:-1])
+    starts = np.flatnonzero(first)
+    sizes = np.diff(np.append(starts, len(order)))
+    leader = np.repeat(store.nodes[order][starts], sizes)
+    hidden, behind = store.nodes[order][~first], leader[~first]
+    by_node = np.argsort(hidden)
+    leaders = store.nodes[order][starts[sizes > 1]]
+    by_leader = np.argsort(leaders)
+    return Groups(
+        hidden[by_node], behind[by_node], leaders[by_leader], sizes[sizes > 1][by_leader]
     )
-    shared = shared.where("size > 1")
-    members = enrolments.select("content_hash", "node_id").join(
-        F.broadcast(shared), "content_hash", how="inner"
-    )
-    table = members.where("node_id != leader").toArrow()
-    if not table.num_rows:
-        return Groups()
-    hidden, leader = table["node_id"].to_numpy(), table["leader"].to_numpy()
-    order = np.argsort(hidden)
-    leaders, first = np.unique(leader, return_index=True)
-    return Groups(hidden[order], leader[order], leaders, table["size"].to_numpy()[first])
 
 
 def quarantine_rows(others: DataFrame, stage: RecordStage, source: Source) -> DataFrame:

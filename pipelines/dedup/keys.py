@@ -1,8 +1,8 @@
 """Blocking keys of records: LSH prefixes of the signature families and exact keys.
 
-A record's keys are stored once, as `prefixes` (one 64-bit key per band or exact family, 0 = none)
-and `tails` (one byte per hash value, which cut hot buckets). Entries are made from them when
-candidates are generated, at the start depth of the plan.
+A record has `prefixes` (one 64-bit key per band or exact family, 0 = none) and `tails` (one byte per
+hash value, which cut hot buckets). They are made from the record store whenever they are needed:
+hashing distinct values once is cheaper than writing and reading 800 bytes a record.
 """
 
 from collections.abc import Mapping as MappingOf
@@ -11,13 +11,12 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 
+from pipelines.dedup.compare import Attributes
 from pipelines.dedup.config import SignatureSettings
 from pipelines.dedup.hashing import U64, splitmix64
 from pipelines.dedup.mapping import EXACT, KeySpec, Mapping
-from pipelines.dedup.normalise import sound_of_name
 from pipelines.dedup.signatures import (
     PREFIX_DEPTH,
     HashFamily,
@@ -27,7 +26,7 @@ from pipelines.dedup.signatures import (
     minhash_values,
     tail_bytes,
 )
-from pipelines.dedup.vocabulary import encode_together
+from pipelines.dedup.vocabulary import hash_words
 
 U8 = npt.NDArray[np.uint8]
 I64 = npt.NDArray[np.int64]
@@ -110,76 +109,71 @@ def field_tag(comparator: str) -> int:
 
 @dataclass(frozen=True)
 class RecordKeys:
-    """Stored keys of a batch: prefixes [records, keys] and tails [records, families * hashes]."""
+    """Keys of some records: prefixes [records, keys] and tails [records, families * hashes]."""
 
     prefixes: U64
     tails: U8
 
 
-def record_keys(columns: MappingOf[str, pa.Array], layout: KeyLayout) -> RecordKeys:
-    """Signatures and keys of a batch of normalised records."""
-    values = {name: encode_together({name: column}) for name, column in columns.items()}
+def record_keys(attributes: Attributes, rows: slice, layout: KeyLayout) -> RecordKeys:
+    """Signatures and keys of a run of records; each distinct value is hashed once."""
     family = HashFamily.seeded(layout.hashes, layout.settings.seed)
     prefixes, tails = [], []
     for number, key in enumerate(layout.signatures):
-        signature, present = _signature(key, values, layout, family)
+        signature, present = _signature(key, attributes, rows, layout, family)
         bands = band_prefixes(signature, layout.settings.rows, number + 1)
         prefixes.append(np.where(present[:, None], bands, np.uint64(0)))
         tails.append(tail_bytes(signature))
     hashes = {
-        part: _value_hashes(*values[part[0]], part)
-        for key in layout.exact
-        for part in key.parts
+        part: _value_hashes(attributes, rows, part) for key in layout.exact for part in key.parts
     }
     for number, key in enumerate(layout.exact):
         prefixes.append(_exact_key(key, hashes, len(layout.signatures) + number + 1)[:, None])
-    records = len(next(iter(columns.values())))
-    no_tail = np.zeros((records, 0), dtype=np.uint8)
-    return RecordKeys(np.hstack(prefixes), np.hstack([no_tail, *tails]))
+    records = len(prefixes[0])
+    return RecordKeys(np.hstack(prefixes), np.hstack([np.zeros((records, 0), np.uint8), *tails]))
+
+
+def _distinct(attributes: Attributes, field: str, rows: slice) -> tuple[I64, I64]:
+    """Codes that occur in the rows, and per row the position of its code, -1 where missing."""
+    codes = attributes.codes[field][rows]
+    used, inverse = np.unique(codes, return_inverse=True)
+    if len(used) and used[0] < 0:
+        return used[1:], inverse - 1
+    return used, inverse
 
 
 def _signature(
-    key: KeySpec,
-    values: MappingOf[str, tuple[list[str], dict[str, npt.NDArray[np.int32]]]],
-    layout: KeyLayout,
-    family: HashFamily,
+    key: KeySpec, attributes: Attributes, rows: slice, layout: KeyLayout, family: HashFamily
 ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.bool_]]:
-    parts = []
+    parts: list[tuple[npt.NDArray[np.uint32], I64]] = []
     for field in key.fields:
-        words, codes = values[field]
-        code = codes[field].astype(np.int64)
+        vocabulary = attributes.vocabularies[field]
+        used, code = _distinct(attributes, field, rows)
         comparator = layout.mapping.fields[field].comparator
         if comparator == "date_of_birth":
-            dates = np.array(words or ["0"], dtype=np.uint64)
-            for tag, token in zip(
-                (9, 10, 11),
-                (dates // np.uint64(10_000), dates // np.uint64(100) % np.uint64(100), dates % np.uint64(100)),
-                strict=True,
-            ):
+            dates = np.array(vocabulary.take(used), dtype=np.uint64)
+            for tag, token in _date_tokens(dates).items():
                 parts.append((minhash_tokens(token, tag, family), code))
         else:
-            parts.append((_hash_words(words, field_tag(comparator), family), code))
-    present = np.zeros(len(parts[0][1]), dtype=bool)
-    for _, code in parts:
-        present |= code >= 0
+            values = vocabulary.buffers(used)
+            parts.append((minhash_values(*values, field_tag(comparator), family), code))
+    present = np.logical_or.reduce([code >= 0 for _, code in parts])
     return merge_signatures(parts), present
 
 
-def _hash_words(words: list[str], tag: int, family: HashFamily) -> npt.NDArray[np.uint32]:
-    encoded = pa.array(words, pa.large_string())
-    _, offsets, data = encoded.buffers()
-    bounds = np.frombuffer(offsets, np.int64, len(words) + 1) if words else np.zeros(1, np.int64)
-    bytes_ = np.frombuffer(data, np.uint8) if data is not None else np.zeros(0, np.uint8)
-    return minhash_values(bytes_, bounds, tag, family)
+def _date_tokens(dates: U64) -> dict[int, U64]:
+    """Year, month and day of dates yyyymmdd, by the tag of each part."""
+    hundred = np.uint64(100)
+    return {9: dates // np.uint64(10_000), 10: dates // hundred % hundred, 11: dates % hundred}
 
 
-def _value_hashes(
-    words: list[str], codes: MappingOf[str, npt.NDArray[np.int32]], part: tuple[str, bool]
-) -> U64:
+def _value_hashes(attributes: Attributes, rows: slice, part: tuple[str, bool]) -> U64:
     """A hash per record of a field's value or of its sound; 0 where missing."""
-    keys = [sound_of_name(word) for word in words] if part[1] else words
-    hashed = pd.util.hash_array(np.array(keys, dtype=object), categorize=False)
-    return np.append(hashed, np.uint64(0))[codes[part[0]]]
+    field, by_sound = part
+    vocabulary = attributes.vocabularies[field]
+    used, code = _distinct(attributes, field, rows)
+    hashed = vocabulary.sound[used] if by_sound else hash_words(vocabulary.words.take(pa.array(used)))
+    return np.append(hashed, np.uint64(0))[code]
 
 
 def _exact_key(key: KeySpec, hashes: MappingOf[tuple[str, bool], U64], salt: int) -> U64:

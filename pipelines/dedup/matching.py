@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 
 from pipelines.core.packed import SCHEMA, Records, pack_by_partition, unpack
 from pipelines.dedup.candidates import (
@@ -15,9 +15,11 @@ from pipelines.dedup.candidates import (
     CUT,
     PAIR,
     SIZE_BINS,
+    KeySource,
     Plan,
     bucket_entries,
     bucket_pairs,
+    chunks_of,
     pair_partition,
 )
 from pipelines.dedup.capture_levels import CaptureComparison
@@ -69,11 +71,17 @@ class Compared:
     counts: Records
 
 
-def make_candidates(intake: Intake, plan: Plan, partitions: int) -> Candidates:
+def key_source(intake: Intake, partitions: int) -> KeySource:
+    """How tasks make the keys of this input."""
+    return KeySource(str(intake.folder), intake.layout, intake.groups.hidden, partitions)
+
+
+def make_candidates(
+    session: SparkSession, intake: Intake, source: KeySource, plan: Plan
+) -> Candidates:
     """Generate candidate pairs under a plan."""
-    entries = bucket_entries(
-        intake.enrolments, intake.layout, plan, partitions, intake.groups.hidden
-    )
+    partitions = source.partitions
+    entries = bucket_entries(chunks_of(session, len(intake.store.nodes)), source, plan)
     made = bucket_pairs(entries, plan, partitions).persist()
     side = made.where("kind != 'pair'").toArrow().to_pandas()
     counts = _records(side, "counts", COUNTS)

@@ -30,6 +30,7 @@ from pipelines.dedup.matching import (
     collect_edges,
     compare_candidates,
     fit_model,
+    key_source,
     make_candidates,
     make_comparison,
     pair_scorer,
@@ -156,11 +157,14 @@ def _transform(
     )
     comparison = make_comparison(intake, config)
     model = load_model(request.model, comparison.comparators) if request.model else None
+    source_keys = key_source(intake, partitions)
     with log.step("plan"):
-        preflight = None if model else plan_candidates(intake, config.candidates, partitions)
+        preflight = None
+        if model is None:
+            preflight = plan_candidates(lake.session, intake, source_keys, config.candidates)
     with log.step("candidates") as step:
         plan = model.plan if model else preflight.plan  # type: ignore[union-attr]
-        candidates = make_candidates(intake, plan, partitions)
+        candidates = make_candidates(lake.session, intake, source_keys, plan)
         step.rows = candidates.made
     with log.step("compare") as step:
         prepare_frequencies(intake, comparison, model)
@@ -199,7 +203,9 @@ def _dry_run(
         tokeniser = key_from_env(source.is_public)
         intake = take_in(source, config, lake, tokeniser, request.as_of, scratch / "store")
     with log.step("plan"):
-        preflight = plan_candidates(intake, config.candidates, 2)
+        preflight = plan_candidates(
+            lake.session, intake, key_source(intake, 2), config.candidates
+        )
     summary.status, summary.counts = "dry_run", intake.counts
     summary.metrics = {
         "pairs_predicted": preflight.predicted,

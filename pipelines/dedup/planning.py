@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
+from pyspark.sql import SparkSession
 
 from pipelines.core.errors import GateError
-from pipelines.dedup.candidates import Plan, plan_table
+from pipelines.dedup.candidates import KeySource, Plan, chunks_of, plan_table
 from pipelines.dedup.config import CandidateSettings
 from pipelines.dedup.intake import Intake
 
@@ -40,7 +41,9 @@ def partitions_for(records: int, keys: int, cores: int, wanted: int = 0) -> int:
     return int(max(cores, -(-by_size // cores) * cores))
 
 
-def plan_candidates(intake: Intake, settings: CandidateSettings, partitions: int) -> PreFlight:
+def plan_candidates(
+    session: SparkSession, intake: Intake, source: KeySource, settings: CandidateSettings
+) -> PreFlight:
     """Choose the first plan, loosest first, whose pairs fit the budget.
 
     Raises:
@@ -49,8 +52,8 @@ def plan_candidates(intake: Intake, settings: CandidateSettings, partitions: int
     records = int(np.count_nonzero(intake.weights))
     budget = max(settings.min_budget, settings.pairs_per_record * records)
     tried = plan_table(
-        intake.enrolments, intake.layout, settings.start_depths, settings.split_sizes,
-        settings.sample, partitions, intake.groups.hidden,
+        chunks_of(session, len(intake.store.nodes)), source, settings.start_depths,
+        settings.split_sizes, settings.sample,
     )  # fmt: skip
     for (depth, size), pairs in tried.items():
         if pairs <= budget:

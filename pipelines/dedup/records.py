@@ -1,11 +1,10 @@
-"""From source rows to comparable records: tokens, normalised fields, captures, keys, in one pass."""
+"""From source rows to comparable records: tokens, normalised fields, captures, in one pass."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame
@@ -15,9 +14,9 @@ from pyspark.sql import types as T
 from pipelines.core.privacy import Tokeniser
 from pipelines.dedup.captures import CaptureLimits, pack_captures
 from pipelines.dedup.hashing import fold
-from pipelines.dedup.keys import KeyLayout, record_keys
 from pipelines.dedup.mapping import Mapping
 from pipelines.dedup.normalise import IDENTITY_NUMBER_IN_TEXT, Normaliser
+from pipelines.dedup.vocabulary import hash_words
 
 U64 = npt.NDArray[np.uint64]
 
@@ -33,8 +32,6 @@ FIXED = (
     ("enrolled_at", pa.timestamp("us", "UTC"), T.TimestampType()),
     ("content_hash", pa.int64(), T.LongType()),
     ("dq_flags", pa.list_(pa.string()), T.ArrayType(T.StringType())),
-    ("lsh_prefixes", pa.binary(), T.BinaryType()),
-    ("lsh_tails", pa.binary(), T.BinaryType()),
 )
 
 
@@ -43,14 +40,14 @@ class RecordStage:
     """What a task needs to prepare records."""
 
     source_mapping: Mapping
-    layout: KeyLayout
+    mapping: Mapping
     tokeniser: Tokeniser
     limits: CaptureLimits
 
     @property
     def fields(self) -> tuple[str, ...]:
         """Columns of the normalised fields."""
-        return tuple(self.layout.mapping.fields)
+        return tuple(self.mapping.fields)
 
     def spark_schema(self) -> T.StructType:
         """Schema of the prepared records."""
@@ -115,14 +112,11 @@ def prepare_batch(
     """Prepare one batch."""
     fields, flags = _normalise(batch, stage, normalisers)
     tokens, nodes = stage.tokeniser.token_columns(batch.column(ID))
-    keys = record_keys({name: fields[name] for name in stage.fields}, stage.layout)
     columns: dict[str, pa.Array] = {
         "record_token": tokens,
         "node_id": nodes,
         "source": batch.column("_source"),
         "enrolled_at": batch.column(TIME),
-        "lsh_prefixes": _rows_as_binary(keys.prefixes),
-        "lsh_tails": _rows_as_binary(keys.tails),
     }
     hashes = [_hashes(fields[name]) for name in stage.fields]
     if stage.source_mapping.captures:
@@ -153,28 +147,17 @@ def _normalise(
             fields[name] = cleaned.text
             found |= np.asarray(cleaned.has_identity_number)
             relations.append(cleaned.relation_name)
-    for name in (n for n, spec in stage.layout.mapping.fields.items() if spec.comparator == "relation_name"):
+    for name in (n for n, spec in stage.mapping.fields.items() if spec.comparator == "relation_name"):
         fields[name] = pc.coalesce(fields[name], *relations)
     marks = pa.array([[], [IDENTITY_NUMBER_IN_TEXT]], pa.list_(pa.string()))
     return fields, [marks.take(pa.array(found.astype(np.int8)))] if found.any() else []
 
 
-def _rows_as_binary(values: npt.NDArray[np.generic]) -> pa.Array:
-    rows, width = len(values), values.dtype.itemsize * values.shape[1]
-    offsets = pa.py_buffer(np.arange(0, (rows + 1) * width, max(width, 1), dtype=np.int32)[: rows + 1])
-    if not width:
-        return pa.array([b""] * rows, pa.binary())
-    return pa.BinaryArray.from_buffers(
-        pa.binary(), rows, [None, offsets, pa.py_buffer(np.ascontiguousarray(values))]
-    )
-
-
 def _hashes(column: pa.Array) -> U64:
     """A 64-bit hash per row, computed once per distinct value; 0 where missing."""
     encoded = column.dictionary_encode()
-    words = np.array(encoded.dictionary.to_pylist(), dtype=object)
-    hashed = pd.util.hash_array(words, categorize=False) if len(words) else np.empty(0, np.uint64)
-    codes = encoded.indices.fill_null(len(words)).to_numpy()
+    hashed = hash_words(encoded.dictionary)
+    codes = encoded.indices.fill_null(len(hashed)).to_numpy()
     return np.append(hashed, np.uint64(0))[codes]
 
 

@@ -172,8 +172,8 @@ def field_values(store: RecordStore, mapping: Mapping, rows: I64) -> pa.Table:
     columns = {}
     for name in mapping.fields:
         codes = store.attributes.codes[name][rows]
-        words = pa.array(store.attributes.vocabularies[name].values, pa.string())
-        columns[name] = words.take(pa.array(codes, mask=codes < 0))
+        words = store.attributes.vocabularies[name].words
+        columns[name] = words.take(pa.array(codes, mask=codes < 0)).cast(pa.string())
     return pa.table(columns)
 
 

@@ -5,10 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.core.packed import Records
 from pipelines.dedup.attributes import RecordStore, random_pairs, value_shares
 from pipelines.dedup.candidates import PAIR
+from pipelines.dedup.compare import NEW_YEAR, dates_of
 from pipelines.dedup.comparators import radix, unpack_patterns
 from pipelines.dedup.config import DedupConfig
 from pipelines.dedup.em import PatternCounts, Training, level_shares, train, with_exact_equality
@@ -27,11 +30,12 @@ def measure_frequencies(
     found = {}
     for name, spec in comparison.mapping.fields.items():
         if spec.group is None and spec.comparator in TEXT:
-            words = store.attributes.vocabularies[name].values
-            shares = value_shares(store.attributes.codes[name], weights, len(words))
+            vocabulary = store.attributes.vocabularies[name]
+            codes = store.attributes.codes[name]
+            shares = value_shares(codes, weights, len(vocabulary.words))
             common = np.flatnonzero(shares * weights.sum() > 1.5)
             found[name] = TermFrequencies(
-                dict(zip(words[common].tolist(), shares[common].tolist(), strict=True)),
+                dict(zip(vocabulary.take(common), shares[common].tolist(), strict=True)),
                 1.0 / (weights.sum() + 1.0),
                 float((shares**2).sum()),
             )
@@ -43,8 +47,10 @@ def store_frequencies(
 ) -> None:
     """Write the model's shares beside the store, in the order of its vocabularies."""
     for name, tf in frequencies.items():
-        words = store.attributes.vocabularies[name].values
-        shares = np.fromiter((tf.shares.get(w, tf.unseen) for w in words), np.float64, len(words))
+        words = store.attributes.vocabularies[name].words
+        known = pa.array(list(tf.shares), pa.large_string())
+        at = pc.index_in(words, known).fill_null(len(known))
+        shares = np.append(list(tf.shares.values()), tf.unseen)[np.asarray(at)]
         write_shares(folder, name, shares, tf.expected)
 
 
@@ -69,13 +75,13 @@ def exact_equality(store: RecordStore, comparison: Comparison, weights: F64) -> 
     """Per comparator, the exact share of random pairs on each equality level."""
     exact = []
     for name, spec in comparison.mapping.fields.items():
-        codes, words = store.attributes.codes[name], store.attributes.vocabularies[name].values
+        codes, vocabulary = store.attributes.codes[name], store.attributes.vocabularies[name]
         present = codes >= 0
-        counts = np.bincount(codes[present], weights[present], minlength=len(words))
+        counts = np.bincount(codes[present], weights[present], minlength=len(vocabulary.words))
         pairs = max(counts.sum() * (counts.sum() - 1) / 2, 1.0)
         equal = counts * (counts - 1) / 2 / pairs
         if spec.comparator == "date_of_birth":
-            estimated = np.char.endswith(words.astype(str), "0101")
+            estimated = dates_of(vocabulary) % 10_000 == NEW_YEAR
             exact.append({4: float(equal[estimated].sum()), 5: float(equal[~estimated].sum())})
         elif spec.comparator in ("address_1", "address_2"):
             exact.append({})  # compared crossed too: the random pairs see both readings

@@ -1,14 +1,16 @@
 """Distinct values of the compared fields, and what is computed once per value instead of per pair."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numba as nb
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from pipelines.dedup.normalise import sound_of_name
+from pipelines.dedup.normalise import sounds_of_names
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
@@ -22,53 +24,71 @@ class Vocabulary:
     """Distinct values of one or several fields, with what comparing them needs.
 
     Attributes:
-        values: the distinct values, sorted.
+        words: the distinct values, sorted.
         length: characters per value.
-        sound: equal numbers mean equal sound keys; [values].
-        initials: equal numbers mean equal first letters of all tokens; [values].
-        is_initials: every token is a single letter; [values].
         masks: letters that occur once and twice, 52 bits; [values].
+        sound: equal numbers mean equal sound keys; [values], empty for codes and dates.
+        initials: equal numbers mean equal first letters of all tokens; likewise.
+        is_initials: every token is a single letter; likewise.
     """
 
-    values: npt.NDArray[np.object_]
+    words: pa.LargeStringArray
     length: I32
-    sound: I32
-    initials: I32
-    is_initials: npt.NDArray[np.bool_]
     masks: U64
+    sound: U64
+    initials: U64
+    is_initials: npt.NDArray[np.bool_]
 
     @classmethod
-    def of(cls, values: Sequence[str]) -> "Vocabulary":
-        """Describe sorted distinct values."""
-        array = np.asarray(values, dtype=object)
-        tokens = [value.split() for value in values]
+    def of(cls, words: pa.LargeStringArray, is_text: bool) -> "Vocabulary":
+        """Describe sorted distinct values; sounds and initials only of text."""
+        text = words if is_text else words[:0]
+        firsts = pc.replace_substring_regex(text, r"(\S)\S*\s*", r"\1")
         return cls(
-            array,
-            np.fromiter((len(value) for value in values), np.int32, len(values)),
-            _number([sound_of_name(value) for value in values]),
-            _number(["".join(t[0] for t in row) for row in tokens]),
-            np.fromiter((all(len(t) == 1 for t in row) for row in tokens), np.bool_, len(values)),
-            letter_masks(values),
+            words,
+            np.asarray(pc.utf8_length(words), dtype=np.int32),
+            letter_masks(words),
+            hash_words(sounds_of_names(text.cast(pa.string()))),
+            hash_words(firsts),
+            np.asarray(pc.match_substring_regex(text, r"^\S( \S)*$"), dtype=np.bool_),
         )
 
+    def take(self, codes: npt.NDArray[np.integer]) -> list[str]:
+        """Values of some codes."""
+        return self.words.take(pa.array(codes)).to_pylist()
 
-def _number(keys: list[str]) -> I32:
-    encoded = pa.array(keys, pa.string()).dictionary_encode()
-    return np.asarray(encoded.indices, dtype=np.int32)
+    def buffers(self, codes: npt.NDArray[np.integer]) -> tuple[npt.NDArray[np.uint8], I64]:
+        """UTF-8 bytes and bounds of the values of some codes."""
+        return string_buffers(self.words.take(pa.array(codes)))
 
 
-def letter_masks(values: Sequence[str]) -> U64:
+def string_buffers(words: pa.LargeStringArray) -> tuple[npt.NDArray[np.uint8], I64]:
+    """UTF-8 bytes of all values and the bounds of each, [values + 1]."""
+    _, offsets, data = words.buffers()
+    if not len(words):
+        return np.zeros(0, np.uint8), np.zeros(1, np.int64)
+    bounds = np.frombuffer(offsets, np.int64, len(words) + 1, words.offset * 8)
+    return np.frombuffer(data if data is not None else b"", np.uint8), bounds
+
+
+def hash_words(words: pa.Array) -> U64:
+    """A stable 64-bit hash per string (SipHash), [values]."""
+    return pd.util.hash_array(words.to_numpy(zero_copy_only=False), categorize=False)
+
+
+def letter_masks(words: pa.LargeStringArray) -> U64:
     """First and second occurrence of each letter a-z as bits 0-25 and 26-51, [values]."""
-    encoded = pa.array(values, pa.large_string())
-    _, offsets, data = encoded.buffers()
-    out = np.zeros(len(values), dtype=np.uint64)
-    if len(values):
-        bounds = np.frombuffer(offsets, dtype=np.int64, count=len(values) + 1)
-        _letter_masks(np.frombuffer(data, dtype=np.uint8).copy(), bounds.copy(), out)
+    out = np.zeros(len(words), dtype=np.uint64)
+    data, bounds = string_buffers(words)
+    _letter_masks(data, bounds, out)
     return out
 
 
-@nb.njit("void(uint8[::1], int64[::1], uint64[::1])", cache=True, nogil=True)  # type: ignore[untyped-decorator]
+_BYTES = nb.types.Array(nb.uint8, 1, "C", readonly=True)
+_BOUNDS = nb.types.Array(nb.int64, 1, "C", readonly=True)
+
+
+@nb.njit(nb.void(_BYTES, _BOUNDS, nb.uint64[::1]), cache=True, nogil=True)
 def _letter_masks(data: npt.NDArray[np.uint8], bounds: I64, out: U64) -> None:
     one = np.uint64(1)
     for i in range(out.shape[0]):
@@ -84,23 +104,30 @@ def _letter_masks(data: npt.NDArray[np.uint8], bounds: I64, out: U64) -> None:
         out[i] = mask
 
 
-def encode_together(columns: Mapping[str, pa.Array]) -> tuple[list[str], dict[str, I32]]:
+def encode_together(
+    columns: Mapping[str, pa.Array | pa.ChunkedArray],
+) -> tuple[pa.LargeStringArray, dict[str, I32]]:
     """Encode several string columns against one sorted dictionary.
 
     Returns:
         The sorted distinct values, and per column the code of each row (-1 where missing).
     """
-    chunks = [pa.array(c) if not isinstance(c, pa.ChunkedArray) else c.combine_chunks()
-              for c in columns.values()]  # fmt: skip
-    encoded = pa.concat_arrays([c.cast(pa.large_string()) for c in chunks]).dictionary_encode()
-    words = encoded.dictionary.to_pylist()
-    order = sorted(range(len(words)), key=words.__getitem__)
+    arrays = {name: _flat(column) for name, column in columns.items()}
+    encoded = pa.concat_arrays(list(arrays.values())).dictionary_encode()
+    order = pc.array_sort_indices(encoded.dictionary)
+    words = encoded.dictionary.take(order)
     rank = np.empty(len(words) + 1, dtype=np.int32)
-    rank[order] = np.arange(len(words), dtype=np.int32)
+    rank[np.asarray(order)] = np.arange(len(words), dtype=np.int32)
     rank[-1] = MISSING
     codes = rank[np.asarray(encoded.indices.fill_null(len(words)), dtype=np.int64)]
-    ends = np.cumsum([len(chunk) for chunk in chunks])
-    starts = ends - [len(chunk) for chunk in chunks]
-    return [words[i] for i in order], {
-        name: codes[start:end] for name, start, end in zip(columns, starts, ends, strict=True)
+    ends = np.cumsum([len(array) for array in arrays.values()])
+    starts = ends - [len(array) for array in arrays.values()]
+    return words, {
+        name: codes[start:end] for name, start, end in zip(arrays, starts, ends, strict=True)
     }
+
+
+def _flat(column: pa.Array | pa.ChunkedArray) -> pa.LargeStringArray:
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks() if column.num_chunks else pa.array([], pa.large_string())
+    return column.cast(pa.large_string())
