@@ -102,7 +102,7 @@ def run_minhash(results: Results, bench: Bench, script: Path) -> None:
     command = [bench.python, str(script), "--out", str(target)]
     env = {"PYSPARK_SUBMIT_ARGS": f"--driver-memory {bench.memory} pyspark-shell"}
     env |= {"PYTHONPATH": str(script.parents[1])}
-    if not _try(results, "minhash", run_measured, command, bench.cores[:1], log, env):
+    if not _try(results, f"minhash {OURS}", run_measured, command, bench.cores[:1], log, env):
         return
     for way, rate in json.loads(target.read_text()).items():
         results.add(f"minhash {way}", rate, "records/s/core")
@@ -117,7 +117,7 @@ def run_biometrics(results: Results, bench: Bench, records: int, seeds: Sequence
     rows = []
     for seed in seeds:
         source = f"synthetic:{records},seed={seed}"
-        done = _try(results, source, run_job, bench, source, ())
+        done = _try(results, f"{source} {OURS}", run_job, bench, source, ())
         if done:
             told = done[0]
             rows.append(told["metrics"])
@@ -133,7 +133,8 @@ def _try(results: Results, name: str, run: Callable[..., T], *arguments: object)
     try:
         outcome = run(*arguments)
     except RunFailed as error:
-        results.note(f"{name}: skipped. {error}")
+        progress(str(error))
+        results.skip(name, str(error).splitlines()[0])
         return None
     progress(f"{name}: done")
     return outcome

@@ -76,14 +76,14 @@ def run_measured(
         )
         with _watched(_Peak(process.pid, sample_seconds)) as peak:
             try:
-                code = process.wait(seconds_limit)
+                code: int | None = process.wait(seconds_limit)
             except subprocess.TimeoutExpired:
-                code = -1
+                code = None
             finally:
                 _end(process)
     if code != 0:
         tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-12:]
-        reason = "ran out of time" if code == -1 else f"exit code {code}"
+        reason = "ran out of time" if code is None else f"exit code {code}"
         raise RunFailed("\n".join([f"{Path(command[1]).name}: {reason}", *tail]))
     return Measured(time.monotonic() - start, peak.peak_bytes)
 

@@ -31,7 +31,7 @@ class Results:
         ratios: ours beside a peer, of the same run.
         checks: acceptance rows.
         versions: packages of ours and of the peers.
-        notes: what was skipped, and why.
+        skipped: programs that did not end well, and why.
     """
 
     settings: dict[str, Any]
@@ -39,7 +39,7 @@ class Results:
     ratios: list[dict[str, Any]] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     versions: dict[str, str | None] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
 
     def add(self, name: str, value: float | None, unit: str, runs: Sequence[float] = ()) -> None:
         """Keep one figure; `runs` are the single values behind a median."""
@@ -71,10 +71,9 @@ class Results:
             holds = value >= least if least is not None else value <= (most or 0.0)
         self.checks.append(Check(name, _rounded(value), limit, holds))
 
-    def note(self, text: str) -> None:
-        """Keep a remark and say it at once."""
-        self.notes.append(text)
-        progress(text)
+    def skip(self, name: str, reason: str) -> None:
+        """Keep that a program gave no figures."""
+        self.skipped[name] = reason
 
     def write(self, file: Path, packages: Sequence[str]) -> None:
         """Write the JSON file.
@@ -97,7 +96,7 @@ class Results:
             "results": self.figures,
             "ratios": self.ratios,
             "acceptance": [vars(check) for check in self.checks],
-            "notes": self.notes,
+            "skipped": self.skipped,
         }
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
@@ -116,6 +115,8 @@ class Results:
         for check in self.checks:
             verdict = {True: "holds", False: "MISSED", None: "not measured"}[check.holds]
             print(f"{check.name:<58}{_shown(check.value):>14}  {check.limit:<12} {verdict}")
+        for name, reason in self.skipped.items():
+            print(f"skipped: {name}: {reason}")
 
 
 def median(values: Sequence[float]) -> float:

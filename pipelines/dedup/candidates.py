@@ -11,10 +11,12 @@ from pyspark.sql import DataFrame, SparkSession
 from pipelines.core.packed import Records, column, exchange, pack, pack_by_partition, unpack
 from pipelines.dedup.hashing import U64, splitmix64
 from pipelines.dedup.attributes import open_store
-from pipelines.dedup.keys import ENTRY, KeyLayout, key_entries, record_keys
+from pipelines.dedup.capture_keys import capture_entries
+from pipelines.dedup.keys import CAPTURE_ENTRY, ENTRY, KeyLayout, key_entries, record_keys
 from pipelines.dedup.splitting import Leaves, leaf_keys, leaf_pairs, split_buckets
 
 I64 = npt.NDArray[np.int64]
+U8 = npt.NDArray[np.uint8]
 
 PAIR = np.dtype([("a", "<i8"), ("b", "<i8"), ("families", "<u4"), ("votes", "<u2")])
 """A candidate pair, a < b: bit set of the key families that saw it, and how often one did."""
@@ -78,6 +80,16 @@ class KeySource:
         return entries[~is_member(column(entries, "node"), self.hidden)]
 
 
+    def capture_entries(self, chunk: int, wanted: U64) -> Records:
+        """Entries of one run of records by their captures."""
+        store = open_store(self.folder)
+        assert store.templates is not None
+        rows = slice(chunk * CHUNK, (chunk + 1) * CHUNK)
+        nodes = np.asarray(store.nodes[rows])
+        entries = capture_entries(nodes, store.templates.take(rows), self.layout, wanted)
+        return entries[~is_member(column(entries, "node"), self.hidden)]
+
+
 def chunks_of(session: SparkSession, records: int) -> DataFrame:
     """One row per run of records of the store, spread over the cores."""
     chunks = max(1, -(-records // CHUNK))
@@ -102,6 +114,46 @@ def bucket_entries(chunks: DataFrame, source: KeySource, plan: Plan) -> DataFram
     return exchange(chunks, emit, source.partitions)
 
 
+def capture_buckets(chunks: DataFrame, source: KeySource, wanted: U64) -> DataFrame:
+    """Entries by iris and finger keys, each bucket in one partition."""
+
+    def emit(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for chunk in batch.column("id").to_pylist():
+                entries = source.capture_entries(chunk, wanted)
+                yield pack_by_partition(
+                    "entry", entries, partition_of(entries["key"], source.partitions)
+                )
+
+    return exchange(chunks, emit, source.partitions)
+
+
+def capture_pairs(entries: DataFrame, partitions: int) -> DataFrame:
+    """Pairs inside the buckets of captures: equal to demographic ones, but nothing is cut."""
+
+    def emit(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        records = unpack(batches, CAPTURE_ENTRY)
+        keys, nodes = column(records, "key"), column(records, "node")
+        no_tail = np.zeros((len(records), 0), dtype=np.uint8)
+        leaves = split_buckets(keys, nodes, no_tail, NEVER)
+        a, b, family = leaf_pairs(
+            leaves, nodes, column(records, "family"), column(records, "probe")
+        )
+        counts = count_buckets(keys, leaves)
+        counts["made"] = len(a)
+        yield pack("counts", counts)
+        yield _pack_pairs(a, b, family, partitions)
+
+    return entries.mapInArrow(emit, entries.schema)
+
+
+def _pack_pairs(a: I64, b: I64, family: U8, partitions: int) -> pa.RecordBatch:
+    pairs = np.empty(len(a), dtype=PAIR)
+    pairs["a"], pairs["b"], pairs["votes"] = a, b, 1
+    pairs["families"] = np.uint32(1) << family.astype(np.uint32)
+    return pack_by_partition("pair", pairs, pair_partition(a, b, partitions))
+
+
 def bucket_pairs(entries: DataFrame, plan: Plan, partitions: int) -> DataFrame:
     """Pairs inside the buckets, hot buckets cut; packed rows of kind pair, cut and counts."""
 
@@ -114,10 +166,7 @@ def bucket_pairs(entries: DataFrame, plan: Plan, partitions: int) -> DataFrame:
         yield pack("counts", count_buckets(column(records, "key"), leaves))
         if len(leaves.cut_keys):
             yield pack("cut", leaves.cut_keys.astype(CUT))
-        pairs = np.empty(len(a), dtype=PAIR)
-        pairs["a"], pairs["b"], pairs["votes"] = a, b, 1
-        pairs["families"] = np.uint32(1) << family.astype(np.uint32)
-        yield pack_by_partition("pair", pairs, pair_partition(a, b, partitions))
+        yield _pack_pairs(a, b, family, partitions)
 
     return entries.mapInArrow(emit, entries.schema)
 

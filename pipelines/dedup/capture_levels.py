@@ -35,7 +35,7 @@ class CaptureComparison:
             templates, templates, left, right, fingers,
             FingerSettings(
                 settings.tolerance_px, settings.tolerance_degrees, settings.finger_levels,
-                settings.informative,
+                settings.informative, settings.finger_levels[0],
             ),
         )  # fmt: skip
         column = {number: of_eyes[:, i] for i, number in enumerate(eyes)}

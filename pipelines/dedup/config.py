@@ -22,11 +22,11 @@ class SignatureSettings(Section):
     bands: int = Field(16, ge=1, le=64, description="bands per MinHash family (chosen)")
     rows: int = Field(4, ge=2, le=8, description="hash values per band (chosen)")
     seed: int = Field(1, ge=0, description="seed of the hash functions (chosen)")
-    iris_bits: int = Field(20, ge=8, le=63, description="sampled bits per iris key (chosen)")
+    iris_bits: int = Field(21, ge=8, le=63, description="sampled bits per iris key (chosen)")
     iris_tables: int = Field(80, ge=2, description="iris tables over both eyes (chosen)")
     iris_shifts: int = Field(3, ge=0, le=16, description="columns probed each way (chosen)")
-    finger_keys: int = Field(96, ge=1, description="MinHash keys per finger (chosen)")
-    finger_votes: int = Field(2, ge=1, description="shared finger keys that make a pair (chosen)")
+    finger_keys: int = Field(0, ge=0, description="MinHash keys per finger; 0 = all triplets")
+    finger_votes: int = Field(3, ge=1, description="shared finger keys that make a pair (chosen)")
 
 
 class CandidateSettings(Section):
@@ -49,7 +49,10 @@ class EmSettings(Section):
     alpha: float = Field(0.01, gt=0, description="pseudo-count per level (chosen)")
     tolerance: float = Field(1e-5, gt=0, description="largest move of an m at the end (chosen)")
     rounds: int = Field(100, ge=1, description="most rounds (chosen)")
-    random_pairs: int = Field(2_000_000, ge=1000, description="random pairs for u (chosen)")
+    random_pairs: int = Field(500_000, ge=1000, description="random pairs for u (chosen)")
+    random_captures: int = Field(
+        20_000, ge=1000, description="random pairs whose captures are compared (chosen)"
+    )
 
 
 class TermFrequencySettings(Section):

@@ -33,6 +33,11 @@ I64 = npt.NDArray[np.int64]
 
 TAIL = 12  # bytes that cut a bucket, taken from its own family, and again from the next one
 
+CAPTURE_FAMILIES = ("irises", "fingers")
+
+CAPTURE_ENTRY = np.dtype([("key", "<u8"), ("node", "<i8"), ("family", "u1"), ("probe", "u1")])
+"""The same for keys of captures, which have nothing to cut a bucket by."""
+
 ENTRY = np.dtype(
     [("key", "<u8"), ("node", "<i8"), ("family", "u1"), ("probe", "u1"), ("tail", "u1", (2 * TAIL,))]
 )
@@ -59,7 +64,14 @@ class KeyLayout:
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the families; the position is the family number."""
-        return tuple(key.name for key in (*self.signatures, *self.exact))
+        captures = CAPTURE_FAMILIES if self.mapping.captures else ()
+        return (*(key.name for key in (*self.signatures, *self.exact)), *captures)
+
+    @property
+    def votes(self) -> tuple[tuple[int, int], ...]:
+        """Families that make a pair only by several shared keys: number and keys needed."""
+        names = self.names
+        return ((names.index("fingers"), self.settings.finger_votes),) if "fingers" in names else ()
 
     @property
     def hashes(self) -> int:

@@ -19,9 +19,12 @@ from pipelines.dedup.candidates import (
     Plan,
     bucket_entries,
     bucket_pairs,
+    capture_buckets,
+    capture_pairs,
     chunks_of,
     pair_partition,
 )
+from pipelines.dedup.capture_keys import indexed_finger_keys
 from pipelines.dedup.capture_levels import CaptureComparison
 from pipelines.dedup.config import DedupConfig
 from pipelines.dedup.edges import EDGE, Scoring, score_pairs, score_stage
@@ -82,7 +85,13 @@ def make_candidates(
     """Generate candidate pairs under a plan."""
     partitions = source.partitions
     entries = bucket_entries(chunks_of(session, len(intake.store.nodes)), source, plan)
-    made = bucket_pairs(entries, plan, partitions).persist()
+    made = bucket_pairs(entries, plan, partitions)
+    templates = intake.store.templates
+    if templates is not None:
+        wanted = indexed_finger_keys(templates, intake.layout)
+        captures = capture_buckets(chunks_of(session, len(intake.store.nodes)), source, wanted)
+        made = made.unionByName(capture_pairs(captures, partitions))
+    made = made.persist()
     side = made.where("kind != 'pair'").toArrow().to_pandas()
     counts = _records(side, "counts", COUNTS)
     cuts = plan.cuts
@@ -137,7 +146,7 @@ def make_comparison(intake: Intake, config: DedupConfig) -> Comparison:
     return Comparison(
         str(intake.folder), intake.mapping, captures, config.tf,
         representatives=intake.groups.leaders, group_sizes=intake.groups.sizes,
-        link_only=config.link_only,
+        votes=intake.layout.votes, link_only=config.link_only,
     )  # fmt: skip
 
 

@@ -144,14 +144,26 @@ def _emit(
     return made
 
 
+@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _count(order: I64, starts: I64, probes: U8) -> int:
+    room = 0
+    for leaf in range(len(starts) - 1):
+        size = starts[leaf + 1] - starts[leaf]
+        asking = np.int64(0)
+        for i in range(starts[leaf], starts[leaf + 1]):
+            asking += probes[order[i]]
+        room += (size * (size - 1) - asking * (asking - 1)) // 2
+    return room
+
+
 def leaf_pairs(leaves: Leaves, nodes: I64, families: U8, probes: U8) -> tuple[I64, I64, U8]:
     """All pairs inside the leaves, smaller node first, with the key family that saw each.
 
     Two probe entries make no pair: one side must stand in the index.
     """
-    low = np.empty(leaves.pairs, dtype=np.int64)
-    high = np.empty(leaves.pairs, dtype=np.int64)
-    seen = np.empty(leaves.pairs, dtype=np.uint8)
+    room = _count(leaves.order, leaves.starts, probes)
+    low, high = np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int64)
+    seen = np.empty(room, dtype=np.uint8)
     made = _emit(leaves.order, leaves.starts, nodes, families, probes, low, high, seen)
     return low[:made], high[:made], seen[:made]
 

@@ -93,6 +93,12 @@ class Templates:
             bodies[rows, position] = word >> np.uint64(32)
         return cls(words, starts, bodies, quality, counts)
 
+    def take(self, rows: slice | npt.NDArray[np.signedinteger[Any]]) -> "Templates":
+        """The same view of some of the records."""
+        return Templates(
+            self.words, self.starts[rows], self.bodies[rows], self.quality[rows], self.counts[rows]
+        )
+
     def body_words(self, position: int, rows: npt.NDArray[np.signedinteger[Any]]) -> I64:
         """First word of the body of one position for each of rows; -1 = absent."""
         body = self.bodies[rows, position].astype(np.int64)

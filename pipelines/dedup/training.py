@@ -108,8 +108,12 @@ def train_model(
         config: settings of EM, seeds and caps.
     """
     rows = np.flatnonzero(weights > 0)
-    drawn = compare_random(store, comparison, rows, config.em.random_pairs, config.seed)
-    shares = level_shares(drawn, comparison.comparators)
+    people = comparison.without_captures()
+    drawn = compare_random(store, people, rows, config.em.random_pairs, config.seed)
+    shares = level_shares(drawn, people.comparators)
+    if comparison.captures is not None:
+        few = compare_random(store, comparison, rows, config.em.random_captures, config.seed)
+        shares += level_shares(few, comparison.comparators)[len(shares) :]
     for column, exact in enumerate(exact_equality(store, comparison, weights)):
         if exact:
             shares[column] = with_exact_equality(shares[column], exact)

@@ -26,7 +26,7 @@ class Vocabulary:
     Attributes:
         words: the distinct values, sorted.
         length: characters per value.
-        masks: letters that occur once and twice, 52 bits; [values].
+        masks: letters that occur once and twice, and digits that occur, 62 bits; [values].
         sound: equal numbers mean equal sound keys; [values], empty for codes and dates.
         initials: equal numbers mean equal first letters of all tokens; likewise.
         is_initials: every token is a single letter; likewise.
@@ -55,7 +55,7 @@ class Vocabulary:
 
     def take(self, codes: npt.NDArray[np.integer]) -> list[str]:
         """Values of some codes."""
-        return self.words.take(pa.array(codes)).to_pylist()
+        return self.words.take(pa.array(codes)).to_numpy(zero_copy_only=False).tolist()
 
     def buffers(self, codes: npt.NDArray[np.integer]) -> tuple[npt.NDArray[np.uint8], I64]:
         """UTF-8 bytes and bounds of the values of some codes."""
@@ -77,7 +77,7 @@ def hash_words(words: pa.Array) -> U64:
 
 
 def letter_masks(words: pa.LargeStringArray) -> U64:
-    """First and second occurrence of each letter a-z as bits 0-25 and 26-51, [values]."""
+    """First and second occurrence of each letter a-z (bits 0-51), and digits (52-61), [values]."""
     out = np.zeros(len(words), dtype=np.uint64)
     data, bounds = string_buffers(words)
     _letter_masks(data, bounds, out)
@@ -94,13 +94,12 @@ def _letter_masks(data: npt.NDArray[np.uint8], bounds: I64, out: U64) -> None:
     for i in range(out.shape[0]):
         mask = np.uint64(0)
         for j in range(bounds[i], bounds[i + 1]):
-            letter = np.int64(data[j]) - 97
-            if letter < 0 or letter > 25:
-                continue
-            bit = one << np.uint64(letter)
-            if mask & bit:
-                bit = one << np.uint64(letter + 26)
-            mask |= bit
+            letter, digit = np.int64(data[j]) - 97, np.int64(data[j]) - 48
+            if 0 <= letter < 26:
+                bit = one << np.uint64(letter)
+                mask |= one << np.uint64(letter + 26) if mask & bit else bit
+            elif 0 <= digit < 10:
+                mask |= one << np.uint64(digit + 52)
         out[i] = mask
 
 

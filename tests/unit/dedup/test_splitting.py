@@ -1,0 +1,199 @@
+"""Splitting of hot buckets against a recursive split with dicts."""
+
+from collections import defaultdict
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.dedup.candidates import PAIR, count_buckets, distinct_pairs, is_member
+from pipelines.dedup.splitting import Leaves, leaf_keys, leaf_pairs, split_buckets
+
+CASES = Path(__file__).parents[2] / "cases" / "dedup" / "splitting"
+PRE_FLIGHT = yaml.safe_load((CASES / "pre_flight.yaml").read_text())
+RECURSIVE = yaml.safe_load((CASES / "recursive.yaml").read_text())
+
+
+def pairs_in(size: int) -> int:
+    return size * (size - 1) // 2
+
+
+def parts_of(leaves: Leaves, names: Any) -> set[frozenset[Any]]:
+    bounds = list(zip(leaves.starts[:-1], leaves.starts[1:], strict=True))
+    return {frozenset(names[i] for i in leaves.order[low:high]) for low, high in bounds}
+
+
+def split_by_dicts(
+    members: list[int], tails: list[list[int]], nodes: list[int], size: int, depth: int = 0, forced: int = 0
+) -> list[list[int]]:
+    """One bucket, cut by its tail bytes and then by the bytes of the node id, lowest first."""
+    levels = len(tails[0])
+    whole = depth >= forced and len(members) <= size
+    if whole or len(members) == 1 or depth == levels + 8:
+        return [members]
+    parts: dict[int, list[int]] = defaultdict(list)
+    for m in members:
+        byte = tails[m][depth] if depth < levels else nodes[m] >> 8 * (depth - levels) & 255
+        parts[byte].append(m)
+    return [leaf for part in parts.values() for leaf in split_by_dicts(part, tails, nodes, size, depth + 1, forced)]
+
+
+@st.composite
+def buckets(draw: Any) -> tuple[list[int], list[int], list[list[int]], int]:
+    count = draw(st.integers(1, 60))
+    keys = draw(st.lists(st.integers(1, 4), min_size=count, max_size=count))
+    low_nodes = st.integers(0, 700)  # the low byte repeats, so ids cut unevenly
+    nodes = draw(st.lists(low_nodes, min_size=count, max_size=count, unique=True))
+    tail = st.lists(st.integers(0, 2), min_size=2, max_size=2)
+    tails = draw(st.lists(tail, min_size=count, max_size=count))
+    return keys, nodes, tails, draw(st.integers(1, 8))
+
+
+def arrays(keys: list[int], nodes: list[int], tails: list[list[int]]) -> tuple[np.ndarray, ...]:
+    return (
+        np.array(keys, dtype=np.uint64), np.array(nodes, dtype=np.int64), np.array(tails, dtype=np.uint8)
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("case", RECURSIVE, ids=lambda case: case["name"])
+def test_golden(case: dict[str, Any]) -> None:
+    names = list(case["tails"])
+    keys, nodes, tails = arrays([9] * len(names), list(range(len(names))), list(case["tails"].values()))
+    leaves = split_buckets(keys, nodes, tails, case["split_size"])
+    assert parts_of(leaves, names) == {frozenset(leaf) for leaf in case["leaves"]}
+    assert (leaves.pairs, leaves.skipped) == (case["pairs"], 0)
+
+
+def test_golden_pre_flight() -> None:
+    sizes = PRE_FLIGHT["buckets"]
+    keys = np.repeat(np.arange(1, len(sizes) + 1, dtype=np.uint64), sizes)
+    nodes = np.arange(len(keys), dtype=np.int64)
+    whole = split_buckets(keys, nodes, np.zeros((len(keys), 1), np.uint8), len(keys))
+    assert whole.pairs == PRE_FLIGHT["pairs"]
+    counts = count_buckets(keys, whole)[0]
+    assert counts["largest"] == max(sizes)
+    share = counts["pairs_before"].max() / counts["pairs_before"].sum()
+    assert share == pytest.approx(PRE_FLIGHT["largest_share"], abs=1e-6)
+
+
+def test_golden_leaves_of_twenty() -> None:
+    case = PRE_FLIGHT["leaves_of_20"]
+    records = np.arange(case["records"], dtype=np.int64)
+    leaf = records // 20
+    tails = np.column_stack([leaf % 50, leaf // 50]).astype(np.uint8)
+    leaves = split_buckets(np.ones(len(records), np.uint64), records, tails, 20)
+    assert (leaves.pairs, leaves.skipped) == (case["pairs"], 0)
+    assert set(np.diff(leaves.starts)) == {20}
+
+
+@given(buckets(), st.integers(0, 2))
+@settings(max_examples=120, deadline=None)
+def test_equals_the_recursive_split(bucket: Any, forced: int) -> None:
+    keys, nodes, tails, size = bucket
+    deep = np.full(len(keys), forced, dtype=np.int64)
+    leaves = split_buckets(*arrays(keys, nodes, tails), size, deep)
+    expected = []
+    for key in set(keys):
+        members = [i for i, k in enumerate(keys) if k == key]
+        expected += split_by_dicts(members, tails, nodes, size, 0, forced)
+    assert parts_of(leaves, range(len(keys))) == {frozenset(leaf) for leaf in expected}
+    assert leaves.pairs == sum(pairs_in(len(leaf)) for leaf in expected)
+    by_tails = defaultdict(list)  # what the tails alone would have left together
+    for key in set(keys):
+        members = [i for i, k in enumerate(keys) if k == key]
+        for number, leaf in enumerate(split_tails_only(members, tails, size, forced)):
+            by_tails[key, number] = leaf
+    assert leaves.skipped == sum(pairs_in(len(leaf)) for leaf in by_tails.values()) - leaves.pairs
+
+
+def split_tails_only(
+    members: list[int], tails: list[list[int]], size: int, forced: int, depth: int = 0
+) -> list[list[int]]:
+    if depth == len(tails[0]) or (depth >= forced and len(members) <= size) or len(members) == 1:
+        return [members]
+    parts: dict[int, list[int]] = defaultdict(list)
+    for m in members:
+        parts[tails[m][depth]].append(m)
+    return [leaf for part in parts.values() for leaf in split_tails_only(part, tails, size, forced, depth + 1)]
+
+
+@given(buckets())
+@settings(max_examples=60, deadline=None)
+def test_stored_cuts_lead_to_the_same_leaves(bucket: Any) -> None:
+    keys, nodes, tails = arrays(*bucket[:3])
+    leaves = split_buckets(keys, nodes, tails, bucket[3])
+    walked = leaf_keys(keys, nodes, tails, np.unique(leaves.cut_keys))
+    by_key = defaultdict(set)
+    for i, key in enumerate(walked.tolist()):
+        by_key[key].add(i)
+    assert {frozenset(leaf) for leaf in by_key.values()} == parts_of(leaves, range(len(keys)))
+
+
+@given(buckets())
+@settings(max_examples=60, deadline=None)
+def test_pairs_are_those_of_the_leaves(bucket: Any) -> None:
+    keys, nodes, tails = arrays(*bucket[:3])
+    families = (keys % 2).astype(np.uint8)
+    probes = (nodes % 3 == 0).astype(np.uint8)
+    leaves = split_buckets(keys, nodes, tails, bucket[3])
+    low, high, seen = leaf_pairs(leaves, nodes, families, probes)
+    expected = sorted(
+        (min(nodes[i], nodes[j]), max(nodes[i], nodes[j]), families[i])
+        for leaf in parts_of(leaves, range(len(keys)))
+        for i, j in combinations(sorted(leaf), 2)
+        if not (probes[i] and probes[j])
+    )
+    assert sorted(zip(low, high, seen, strict=True)) == expected
+    assert (low < high).all()
+
+
+def test_a_key_of_fifty_thousand_is_cut_and_not_dropped() -> None:
+    """K19, D8: nothing is lost, the work stays linear, made + skipped is every pair."""
+    count = 50_000
+    nodes = np.random.default_rng(4).integers(0, 2**62, count)
+    tails = np.zeros((count, 4), dtype=np.uint8)  # no hash tells them apart
+    leaves = split_buckets(np.ones(count, np.uint64), nodes, tails, 10)
+    assert sorted(leaves.order.tolist()) == list(range(count))
+    assert leaves.pairs + leaves.skipped == pairs_in(count)
+    assert 0 < leaves.pairs < 10 * count
+    assert np.diff(leaves.starts).max() <= 10
+
+
+def test_equal_tails_and_cut_by_hashes_cost_nothing() -> None:
+    """A hot key of many persons: duplicates share their tail and stay together."""
+    rng = np.random.default_rng(8)
+    tails = np.repeat(rng.integers(0, 256, (500, 6), dtype=np.uint8), 2, axis=0)
+    nodes = rng.integers(0, 2**62, 1000)
+    leaves = split_buckets(np.ones(1000, np.uint64), nodes, tails, 5)
+    low, high, _ = leaf_pairs(leaves, nodes, np.zeros(1000, np.uint8), np.zeros(1000, np.uint8))
+    found = set(zip(low.tolist(), high.tolist(), strict=True))
+    twins = {tuple(sorted(pair)) for pair in nodes.reshape(-1, 2).tolist()}
+    assert twins <= found
+    assert leaves.skipped == 0
+
+
+def test_one_record_twice_in_a_bucket_is_no_pair() -> None:
+    nodes = np.array([5, 5, 6], dtype=np.int64)
+    leaves = split_buckets(np.ones(3, np.uint64), nodes, np.zeros((3, 1), np.uint8), 10)
+    low, high, _ = leaf_pairs(leaves, nodes, np.zeros(3, np.uint8), np.zeros(3, np.uint8))
+    assert list(zip(low, high, strict=True)) == [(5, 6), (5, 6)]
+
+
+def test_distinct_pairs_join_families_and_votes() -> None:
+    """D7: no pair leaves twice."""
+    rows = [(1, 2, 1, 1), (3, 4, 2, 1), (1, 2, 4, 1), (1, 2, 1, 3), (3, 4, 2, 65535)]
+    found = distinct_pairs(np.array(rows, dtype=PAIR))
+    assert found.tolist() == [(1, 2, 5, 5), (3, 4, 2, 65535)]
+    assert len(distinct_pairs(np.empty(0, PAIR))) == 0
+
+
+@given(st.lists(st.integers(-5, 30)), st.sets(st.integers(0, 25)))
+@settings(max_examples=40, deadline=None)
+def test_membership(values: list[int], members: set[int]) -> None:
+    found = is_member(np.array(values, dtype=np.int64), np.array(sorted(members), dtype=np.int64))
+    assert found.tolist() == [value in members for value in values]
