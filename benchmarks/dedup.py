@@ -13,6 +13,7 @@ processes of a program. Runs alternate A B C, C B A, ... after a warm-up; median
 import argparse
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -47,6 +48,9 @@ WARM_UP_RECORDS = 10_000
 def main() -> int:
     """Run the chosen sections, print the table, write the results."""
     given = parse()
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM)
+    )  # ends its programs too
     scratch = Path(tempfile.mkdtemp(prefix="sangam-bench-"))
     bench = Bench(
         python=sys.executable,

@@ -1,6 +1,8 @@
 """Splink's two engines, set up alike: read the register, run SQL, write Parquet on local disk."""
 
+import os
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,6 +72,7 @@ class Spark:
         from pyspark.sql import SparkSession
         from splink.backends.spark import similarity_jar_location
 
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         partitions = str(PARTITIONS_PER_CORE * cores)
         session = (
             SparkSession.builder.master(f"local[{cores}]")

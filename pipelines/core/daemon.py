@@ -4,9 +4,15 @@ import importlib
 
 from pyspark import daemon
 
-PRELOADED = ("numpy", "pandas", "pyarrow.compute", "pipelines.dedup.pairs", "pipelines.dedup.records")
+PRELOADED = (
+    "numpy",
+    "pandas",
+    "pyarrow.compute",
+    "pipelines.dedup.pairs",
+    "pipelines.dedup.records",
+)
 
 if __name__ == "__main__":
     for name in PRELOADED:
         importlib.import_module(name)
-    daemon.manager()
+    daemon.manager()  # type: ignore[no-untyped-call]

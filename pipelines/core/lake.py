@@ -9,10 +9,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Literal
-from urllib.parse import unquote, urlparse
 
-import pyarrow as pa
-import pyarrow.dataset as ds
 from delta.tables import DeltaTable
 from pyspark import inheritable_thread_target
 from pyspark.sql import Column, DataFrame, Observation, SparkSession
@@ -124,14 +121,6 @@ class Lake:
         wanted = self.version(table) if version is None else version
         reader = self.session.read.format("delta").option("versionAsOf", wanted)
         return reader.load(self.path(table))
-
-    def to_arrow(self, df: DataFrame, columns: Sequence[str]) -> pa.Table:
-        """Collect some columns of a table as read; local files are read without the JVM."""
-        files = [urlparse(file) for file in df.inputFiles()]
-        if files and all(file.scheme == "file" for file in files):
-            paths = [unquote(file.path) for file in files]
-            return ds.dataset(paths, format="parquet").to_table(columns=list(columns))
-        return df.select(*columns).toArrow()
 
     def published(self, table: str) -> int | None:
         """Version of a table in the newest `runs` row that lists it; None before the first.

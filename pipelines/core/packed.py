@@ -6,6 +6,7 @@ bytes as an array again. Spark still plans, moves, spills and retries the data a
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 
 Records = npt.NDArray[np.void]
-PartitionOf = npt.NDArray[np.integer]
+PartitionOf = npt.NDArray[np.integer[Any]]
 
 SCHEMA = "kind string, partition int, payload binary"
 _ARROW = pa.schema([("kind", pa.string()), ("partition", pa.int32()), ("payload", pa.binary())])
@@ -47,7 +48,7 @@ def unpack(payloads: Iterable[pa.RecordBatch], dtype: np.dtype[np.void]) -> Reco
 
 def exchange(
     frame: DataFrame,
-    emit: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]],
+    emit: Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]],
     partitions: int,
 ) -> DataFrame:
     """Run `emit` on every task and bring each packed partition together in one task.
@@ -63,6 +64,6 @@ def exchange(
     return frame.mapInArrow(emit, SCHEMA).repartitionById(partitions, "partition")
 
 
-def column(records: Records, name: str) -> npt.NDArray[np.generic]:
+def column(records: Records, name: str) -> npt.NDArray[Any]:
     """One field of packed records as a contiguous array, as compiled kernels want it."""
     return np.ascontiguousarray(records[name])

@@ -8,6 +8,7 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -77,10 +78,13 @@ def encode_attributes(columns: pa.Table, mapping: Mapping) -> Attributes:
 
 
 def write_store(records: pa.Table, mapping: Mapping, folder: Path) -> RecordStore:
-    """Write the store of a table with `node_id`, `record_token`, `content_hash`, `enrolled_at`
-    and the mapped fields.
+    """Write the store of a table of prepared records, sorted by node.
 
-    Columns `captures` and `source` are kept when the table has them.
+    Args:
+        records: `node_id`, `record_token`, `content_hash`, `enrolled_at` and the mapped fields;
+            `captures` and `source` are kept when the table has them.
+        mapping: compared fields.
+        folder: where the files go; it must not exist yet.
     """
     folder.mkdir(parents=True)
     records = records.take(np.argsort(records.column("node_id").to_numpy()))
@@ -150,11 +154,14 @@ def value_shares(codes: I32, weights: F64, words: int) -> F64:
     """Share of records that show each value, [words]; sums to 1 over the values present."""
     present = codes >= 0
     counts = np.bincount(codes[present], weights=weights[present], minlength=words)
-    return counts / max(counts.sum(), 1.0)
+    shares: F64 = counts / max(counts.sum(), 1.0)
+    return shares
 
 
-def _mapped(path: Path) -> npt.NDArray[np.generic]:
-    return np.load(path, mmap_mode="r") if path.stat().st_size > 128 else np.load(path)
+def _mapped(path: Path) -> npt.NDArray[Any]:
+    has_values = path.stat().st_size > 128  # the header alone cannot be mapped
+    values: npt.NDArray[Any] = np.load(path, mmap_mode="r" if has_values else None)
+    return values
 
 
 def _write_arrow(path: Path, values: pa.Array) -> None:

@@ -1,7 +1,8 @@
-"""Candidate pairs: one shuffle of bucket entries, splitting inside the task, then distinct pairs."""
+"""Candidate pairs: one shuffle of bucket entries, splitting in the task, then distinct pairs."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,9 +10,9 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from pipelines.core.packed import Records, column, exchange, pack, pack_by_partition, unpack
-from pipelines.dedup.hashing import U64, splitmix64
 from pipelines.dedup.attributes import open_store
 from pipelines.dedup.capture_keys import capture_entries
+from pipelines.dedup.hashing import U64, splitmix64
 from pipelines.dedup.keys import CAPTURE_ENTRY, ENTRY, KeyLayout, key_entries, record_keys
 from pipelines.dedup.splitting import Leaves, leaf_keys, leaf_pairs, split_buckets
 
@@ -50,7 +51,7 @@ class Plan:
     cuts: U64 | None = None
 
 
-def partition_of(keys: U64, partitions: int) -> npt.NDArray[np.integer]:
+def partition_of(keys: U64, partitions: int) -> npt.NDArray[np.integer[Any]]:
     """Target partition of each key."""
     return (splitmix64(keys) >> np.uint64(33)) % np.uint64(partitions)
 
@@ -79,11 +80,11 @@ class KeySource:
         entries = key_entries(store.nodes[rows], keys, self.layout, depth, every)
         return entries[~is_member(column(entries, "node"), self.hidden)]
 
-
     def capture_entries(self, chunk: int, wanted: U64) -> Records:
         """Entries of one run of records by their captures."""
         store = open_store(self.folder)
-        assert store.templates is not None
+        if store.templates is None:
+            return np.empty(0, dtype=CAPTURE_ENTRY)
         rows = slice(chunk * CHUNK, (chunk + 1) * CHUNK)
         nodes = np.asarray(store.nodes[rows])
         entries = capture_entries(nodes, store.templates.take(rows), self.layout, wanted)
@@ -162,7 +163,9 @@ def bucket_pairs(entries: DataFrame, plan: Plan, partitions: int) -> DataFrame:
         nodes = column(records, "node")
         size = plan.split_size if plan.cuts is None else NEVER
         leaves = split_buckets(column(records, "key"), nodes, column(records, "tail"), size)
-        a, b, family = leaf_pairs(leaves, nodes, column(records, "family"), column(records, "probe"))
+        a, b, family = leaf_pairs(
+            leaves, nodes, column(records, "family"), column(records, "probe")
+        )
         yield pack("counts", count_buckets(column(records, "key"), leaves))
         if len(leaves.cut_keys):
             yield pack("cut", leaves.cut_keys.astype(CUT))
@@ -184,7 +187,7 @@ def count_buckets(keys: U64, leaves: Leaves) -> Records:
     return counts
 
 
-def pair_partition(a: I64, b: I64, partitions: int) -> npt.NDArray[np.integer]:
+def pair_partition(a: I64, b: I64, partitions: int) -> npt.NDArray[np.integer[Any]]:
     """Target partition of each pair."""
     return partition_of(splitmix64(a.view(np.uint64)) ^ b.view(np.uint64), partitions)
 
@@ -197,7 +200,7 @@ def distinct_pairs(pairs: Records) -> Records:
     a, b = ordered["a"], ordered["b"]
     first = np.append(True, (a[1:] != a[:-1]) | (b[1:] != b[:-1]))
     starts = np.flatnonzero(first)
-    kept = ordered[starts].copy()
+    kept: Records = ordered[starts].copy()
     kept["families"] = np.bitwise_or.reduceat(ordered["families"], starts)
     kept["votes"] = np.add.reduceat(ordered["votes"].astype(np.int64), starts).clip(max=65535)
     return kept
@@ -208,7 +211,8 @@ def is_member(values: I64, sorted_set: I64) -> npt.NDArray[np.bool_]:
     if not len(sorted_set):
         return np.zeros(len(values), dtype=bool)
     at = np.searchsorted(sorted_set, values).clip(max=len(sorted_set) - 1)
-    return sorted_set[at] == values
+    found: npt.NDArray[np.bool_] = sorted_set[at] == values
+    return found
 
 
 def plan_table(

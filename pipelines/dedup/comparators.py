@@ -93,4 +93,5 @@ def pack_patterns(levels: I8, places: I64) -> I64:
 def unpack_patterns(packed: I64, comparators: Sequence[Comparator], places: I64) -> I8:
     """Inverse of `pack_patterns`, [patterns, comparators]."""
     sizes = np.array([c.levels + 1 for c in comparators], dtype=np.int64)
-    return ((packed[:, None] // places[None, :]) % sizes[None, :] - 1).astype(np.int8)
+    levels: I64 = (packed[:, None] // places[None, :]) % sizes[None, :] - 1
+    return levels.astype(np.int8)

@@ -5,7 +5,8 @@ A letter-mask bound comes first: no edit distance is shorter than it, so only su
 optimal string alignment distance.
 """
 
-from collections.abc import Callable, Mapping as MappingOf
+from collections.abc import Callable
+from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,7 +56,7 @@ def _text_levels(vocabulary: Vocabulary, a: I32, b: I32) -> I8:
         vocabulary.initials[a] == vocabulary.initials[b]
     )
     same_sound = vocabulary.sound[a] == vocabulary.sound[b]
-    levels = initial.astype(np.int8)
+    levels: I8 = initial.astype(np.int8)
     levels[same_sound | ((distance <= 2) & (shorter >= 5))] = 2
     levels[(distance <= 1) & (shorter >= 3)] = 3
     return levels
@@ -75,7 +76,7 @@ def _date_levels(vocabulary: Vocabulary, a: I32, b: I32) -> I8:
     estimated = (left % 10_000 == NEW_YEAR) | (right % 10_000 == NEW_YEAR)
     distance = edit_distances(vocabulary, a, b, 2)
     two_parts = equal_year.astype(np.int8) + equal_month + equal_day >= 2
-    levels = (two_parts | (distance <= 2)).astype(np.int8)
+    levels: I8 = (two_parts | (distance <= 2)).astype(np.int8)
     levels[equal_year & estimated] = 2
     levels[(distance <= 1) | (exchanged & equal_year)] = 3
     return levels
@@ -83,7 +84,8 @@ def _date_levels(vocabulary: Vocabulary, a: I32, b: I32) -> I8:
 
 def dates_of(vocabulary: Vocabulary) -> I64:
     """Dates as numbers yyyymmdd, [values]."""
-    return vocabulary.words.cast(pa.int64()).to_numpy()
+    dates: I64 = vocabulary.words.cast(pa.int64()).to_numpy()
+    return dates
 
 
 def _gender_levels(vocabulary: Vocabulary, a: I32, b: I32) -> I8:
@@ -105,7 +107,9 @@ def _levels(vocabulary: Vocabulary, left: I32, right: I32, levels_of: LevelsOf, 
     return levels
 
 
-def field_levels(attributes: Attributes, field: str, other: str, kind: str, left: I64, right: I64) -> I8:
+def field_levels(
+    attributes: Attributes, field: str, other: str, kind: str, left: I64, right: I64
+) -> I8:
     """Levels of `field` of the left records against `other` of the right ones, [pairs]."""
     vocabulary = attributes.vocabularies[field]
     a, b = attributes.codes[field][left], attributes.codes[other][right]

@@ -1,6 +1,6 @@
 """Configuration of the dedup job: every number of the method, with its unit and its origin.
 
-`given` marks values fixed by the domain (UIDAI matching rules, capture standards), `chosen` marks ours.
+`given` marks values fixed by the domain (UIDAI matching rules, capture standards), `chosen` ours.
 """
 
 from typing import Annotated, Literal, Self
@@ -106,9 +106,6 @@ class GuardSettings(Section):
     max_cluster_size: int = Field(25, ge=2, description="larger components are cut (chosen)")
     step: float = Field(2.0, gt=0, description="re-threshold step, bits (chosen)")
     max_cross_pairs: int = Field(2000, ge=1, description="cross pairs scored per bridge (chosen)")
-    local_edges: int = Field(
-        5_000_000, ge=0, description="up to this many match edges cluster on the driver (chosen)"
-    )
 
 
 class DedupConfig(Section):
@@ -118,11 +115,10 @@ class DedupConfig(Section):
     link_only: bool = Field(False, description="ignore pairs inside one source (chosen)")
     use_soc_sec_id: bool = Field(False, description="FEBRL: compare soc_sec_id too (chosen)")
     quarantine_limit: float = Field(0.05, ge=0, le=1, description="largest share (chosen)")
-    mapped_bytes: int = Field(
-        4_000_000_000, description="attributes up to this size are memory-mapped, else joined"
-    )
     partitions: int = Field(0, ge=0, description="partitions per shuffle; 0 = by size (chosen)")
-    modalities: Literal["all", "demographic"] = Field("all", description="synthetic data: with captures or without (chosen)")
+    modalities: Literal["all", "demographic"] = Field(
+        "all", description="synthetic data: with captures or without (chosen)"
+    )
     signatures: SignatureSettings = SignatureSettings()
     candidates: CandidateSettings = CandidateSettings()
     em: EmSettings = EmSettings()

@@ -1,6 +1,6 @@
 """Scored edges: every compared pair gets a score and one band, likely ones become rows."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,10 +53,10 @@ def score_stage(compared: DataFrame, scoring: Scoring) -> DataFrame:
     return compared.mapInArrow(score_task(scoring), compared.schema)
 
 
-def score_task(scoring: Scoring) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def score_task(scoring: Scoring) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """Function of one partition."""
 
-    def emit(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def emit(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         store = open_store(scoring.comparison.folder)
         for batch in batches:
             yield pack("edge", score_pairs(unpack([batch], COMPARED), store, scoring))
@@ -121,7 +121,9 @@ def _decide(
     return decision.band, decision.reason
 
 
-def edge_rows(edges: Records, store: RecordStore, scoring: Scoring, names: tuple[str, ...]) -> pa.Table:
+def edge_rows(
+    edges: Records, store: RecordStore, scoring: Scoring, names: tuple[str, ...]
+) -> pa.Table:
     """Edges as rows of the table `candidate_edges`; tokens in order within a pair."""
     weights = scoring.weights
     places = radix(weights.comparators)
@@ -153,7 +155,9 @@ def edge_rows(edges: Records, store: RecordStore, scoring: Scoring, names: tuple
 def _family_lists(families: npt.NDArray[np.uint32], names: tuple[str, ...]) -> pa.Array:
     labels = dict(enumerate(names)) | {IDENTICAL: "identical"}
     distinct, inverse = np.unique(families, return_inverse=True)
-    lists = [[label for bit, label in labels.items() if value >> bit & 1] for value in distinct.tolist()]
+    lists = [
+        [label for bit, label in labels.items() if value >> bit & 1] for value in distinct.tolist()
+    ]
     return pa.array(lists, pa.list_(pa.string())).take(pa.array(inverse))
 
 

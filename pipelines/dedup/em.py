@@ -98,9 +98,7 @@ def train(
     Raises:
         GateError: EM does not converge, or finds more duplicates than a register can have.
     """
-    data = _Data(
-        candidates, random_shares, random_pairs, records * (records - 1) / 2, em, fixed_u
-    )
+    data = _Data(candidates, random_shares, random_pairs, records * (records - 1) / 2, em, fixed_u)
     weights = _start(data, records, comparators, score)
     for round_number in range(1, em.rounds + 1):
         updated = _maximise(data, weights)
@@ -185,18 +183,15 @@ def _share(expected: F64, data: _Data) -> float:
     return float(np.clip(expected.sum() / data.all_pairs, 1e-15, 0.25))
 
 
-def _without(
-    share: F64, prior: float, m: F64, kin: float, kin_m: F64, is_shared: bool
-) -> F64:
+def _without(share: F64, prior: float, m: F64, kin: float, kin_m: F64, is_shared: bool) -> F64:
     """Level shares of strangers: those of random pairs less what matches and relatives add."""
     if not is_shared:
-        return (share - prior * m) / (1 - prior)
-    return (share - prior * m - kin * kin_m) / (1 - prior - kin)
+        kin = 0.0
+    strangers: F64 = (share - prior * m - kin * kin_m) / (1 - prior - kin)
+    return strangers
 
 
-def _class_shares(
-    data: _Data, expected: F64, comparators: Sequence[Comparator]
-) -> list[F64]:
+def _class_shares(data: _Data, expected: F64, comparators: Sequence[Comparator]) -> list[F64]:
     alpha, shares = data.em.alpha, []
     for column, comparator in enumerate(comparators):
         counts = _level_counts(data.candidates, expected, column, comparator.levels)
@@ -241,7 +236,8 @@ def _demographic_groups(comparators: Sequence[Comparator]) -> dict[str, list[int
 def _level_counts(patterns: PatternCounts, counts: F64, column: int, levels: int) -> F64:
     level = patterns.levels[:, column]
     present = level >= 0
-    return np.bincount(level[present], weights=counts[present], minlength=levels)
+    summed = np.bincount(level[present], weights=counts[present], minlength=levels)
+    return summed.astype(np.float64)
 
 
 def _refuse_implausible(matches: float, records: int) -> None:

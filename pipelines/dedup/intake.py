@@ -11,10 +11,11 @@ import numpy.typing as npt
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
+from pipelines.core.arrow_files import to_arrow
+from pipelines.core.contracts import conform
 from pipelines.core.lake import Lake
 from pipelines.core.privacy import Tokeniser
-from pipelines.core.quality import QualityReport, validate
-from pipelines.core.quality import REASON
+from pipelines.core.quality import REASON, QualityReport, validate
 from pipelines.dedup.attributes import RecordStore, open_store, write_store
 from pipelines.dedup.captures import CaptureLimits
 from pipelines.dedup.checks import QUARANTINED, CheckPlan, split_rows, tag_rows
@@ -22,7 +23,14 @@ from pipelines.dedup.config import DedupConfig
 from pipelines.dedup.gate import gate_checks, row_figures, rows_by_reason, run_counts
 from pipelines.dedup.keys import KeyLayout
 from pipelines.dedup.mapping import Mapping
-from pipelines.dedup.records import CAPTURES, ID, STATUS, RecordStage, prepare_records, select_columns
+from pipelines.dedup.records import (
+    CAPTURES,
+    ID,
+    STATUS,
+    RecordStage,
+    prepare_records,
+    select_columns,
+)
 from pipelines.dedup.sources import Source
 
 I64 = npt.NDArray[np.int64]
@@ -96,7 +104,13 @@ def check_plan(source: Source, config: DedupConfig, as_of: date) -> CheckPlan:
 
 
 def take_in(
-    source: Source, config: DedupConfig, lake: Lake, tokeniser: Tokeniser, as_of: date, folder: Path
+    source: Source,
+    config: DedupConfig,
+    lake: Lake,
+    tokeniser: Tokeniser,
+    as_of: date,
+    folder: Path,
+    run_id: str,
 ) -> Intake:
     """Check, normalise and stage the rows of a source.
 
@@ -107,18 +121,21 @@ def take_in(
     raw = select_columns(source.frame, source.mapping)
     mapping = source.mapping.split_full_name()
     layout = KeyLayout(mapping, config.signatures)
-    limits = CaptureLimits(min_quality=config.captures.usable, max_minutiae=config.captures.max_minutiae)
+    limits = CaptureLimits(
+        min_quality=config.captures.usable, max_minutiae=config.captures.max_minutiae
+    )
     stage = RecordStage(source.mapping, mapping, tokeniser, limits)
-    counts, store = _stage(raw, plan, stage, lake, folder, ids_repeat=False)
-    if store is None:
-        counts, store = _stage(raw, plan, stage, lake, folder, ids_repeat=True)
-    assert store is not None
+    counts, store = _stage(raw, plan, stage, lake, folder, run_id, ids_repeat=False)
+    if counts["ids"] < len(store.nodes):
+        open_store.cache_clear()
+        shutil.rmtree(folder)
+        counts, store = _stage(raw, plan, stage, lake, folder, run_id, ids_repeat=True)
     reasons = rows_by_reason(counts)
     quality = validate(gate_checks(counts, plan))
     quality.require(reasons)
     if any(reasons.get(code) for code in QUARANTINED):
         _, others = split_rows(tag_rows(raw, plan))
-        lake.write("quarantine", quarantine_rows(others, stage, source))
+        lake.write("quarantine", quarantine_rows(others, stage, source, run_id))
     return Intake(
         store, folder, find_groups(store), mapping, layout, tokeniser,
         run_counts(counts), reasons, quality, _completeness(store),
@@ -126,20 +143,23 @@ def take_in(
 
 
 def _stage(
-    raw: DataFrame, plan: CheckPlan, stage: RecordStage, lake: Lake, folder: Path, ids_repeat: bool
-) -> tuple[dict[str, int], RecordStore | None]:
-    """Check, normalise and write the records in one pass; no store when an id turns out to repeat."""
+    raw: DataFrame,
+    plan: CheckPlan,
+    stage: RecordStage,
+    lake: Lake,
+    folder: Path,
+    run_id: str,
+    ids_repeat: bool,
+) -> tuple[dict[str, int], RecordStore]:
+    """Check, normalise and write the records in one pass; `ids` counts the distinct ids."""
     seen = Observation("row checks")
     tagged = tag_rows(raw, plan, ids_repeat).observe(seen, *row_figures(plan))
     good, _ = split_rows(spread(tagged))
-    lake.write("enrolments", prepare_records(good, stage))
+    records = prepare_records(good, stage).withColumn("run_id", F.lit(run_id))
+    lake.write("enrolments", records)
     counts = dict(seen.get)
     store = collect_store(lake, stage.mapping, folder)
     counts["ids"] = len(np.unique(store.nodes))
-    if counts["ids"] < len(store.nodes) and not ids_repeat:
-        open_store.cache_clear()
-        shutil.rmtree(folder)
-        return counts, None
     return counts, store
 
 
@@ -155,7 +175,7 @@ def collect_store(lake: Lake, mapping: Mapping, folder: Path) -> RecordStore:
     enrolments = lake.read("enrolments", lake.version("enrolments"))
     if CAPTURES in enrolments.columns:
         columns.append(CAPTURES)
-    return write_store(lake.to_arrow(enrolments, columns), mapping, folder)
+    return write_store(to_arrow(enrolments, columns), mapping, folder)
 
 
 def find_groups(store: RecordStore) -> Groups:
@@ -169,12 +189,12 @@ def find_groups(store: RecordStore) -> Groups:
     by_node = np.argsort(hidden)
     leaders = store.nodes[order][starts[sizes > 1]]
     by_leader = np.argsort(leaders)
-    return Groups(
-        hidden[by_node], behind[by_node], leaders[by_leader], sizes[sizes > 1][by_leader]
-    )
+    return Groups(hidden[by_node], behind[by_node], leaders[by_leader], sizes[sizes > 1][by_leader])
 
 
-def quarantine_rows(others: DataFrame, stage: RecordStage, source: Source) -> DataFrame:
+def quarantine_rows(
+    others: DataFrame, stage: RecordStage, source: Source, run_id: str
+) -> DataFrame:
     """Rows set aside, without their values: reason, token and where they came from."""
     tokeniser = stage.tokeniser
 
@@ -189,9 +209,9 @@ def quarantine_rows(others: DataFrame, stage: RecordStage, source: Source) -> Da
             )
 
     rows = others.where(F.col(REASON).isin(*QUARANTINED)).select(ID, REASON, "_source")
-    return rows.mapInArrow(tokenise, "reason string, record_token string, location string").withColumn(
-        "dataset", F.lit(source.name)
-    )
+    rows = rows.mapInArrow(tokenise, "reason string, record_token string, location string")
+    rows = rows.withColumns({"dataset": F.lit(source.name), "run_id": F.lit(run_id)})
+    return conform(rows, "ops.QuarantinedRecord")
 
 
 def _completeness(store: RecordStore) -> dict[str, float]:

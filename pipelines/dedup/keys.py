@@ -1,8 +1,8 @@
 """Blocking keys of records: LSH prefixes of the signature families and exact keys.
 
-A record has `prefixes` (one 64-bit key per band or exact family, 0 = none) and `tails` (one byte per
-hash value, which cut hot buckets). They are made from the record store whenever they are needed:
-hashing distinct values once is cheaper than writing and reading 800 bytes a record.
+A record has `prefixes` (one 64-bit key per band or exact family, 0 = none) and `tails` (one byte
+per hash value, which cut hot buckets). They are made from the record store whenever they are
+needed: hashing distinct values once is cheaper than writing and reading 800 bytes a record.
 """
 
 from collections.abc import Mapping as MappingOf
@@ -39,7 +39,13 @@ CAPTURE_ENTRY = np.dtype([("key", "<u8"), ("node", "<i8"), ("family", "u1"), ("p
 """The same for keys of captures, which have nothing to cut a bucket by."""
 
 ENTRY = np.dtype(
-    [("key", "<u8"), ("node", "<i8"), ("family", "u1"), ("probe", "u1"), ("tail", "u1", (2 * TAIL,))]
+    [
+        ("key", "<u8"),
+        ("node", "<i8"),
+        ("family", "u1"),
+        ("probe", "u1"),
+        ("tail", "u1", (2 * TAIL,)),
+    ]
 )
 """A record standing in one bucket; `probe` entries never pair with each other."""
 
@@ -184,7 +190,9 @@ def _value_hashes(attributes: Attributes, rows: slice, part: tuple[str, bool]) -
     field, by_sound = part
     vocabulary = attributes.vocabularies[field]
     used, code = _distinct(attributes, field, rows)
-    hashed = vocabulary.sound[used] if by_sound else hash_words(vocabulary.words.take(pa.array(used)))
+    hashed = (
+        vocabulary.sound[used] if by_sound else hash_words(vocabulary.words.take(pa.array(used)))
+    )
     return np.append(hashed, np.uint64(0))[code]
 
 

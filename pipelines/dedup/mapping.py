@@ -1,4 +1,4 @@
-"""How the columns of a person table take part: a YAML mapping from columns to comparators and keys."""
+"""How the columns of a person table take part: a YAML mapping of columns, comparators and keys."""
 
 import difflib
 import re
@@ -82,7 +82,9 @@ class Mapping(Section):
     captures: str | None = Field(None, description="column with biometric captures")
     status: str | None = Field(None, description="column with ACTIVE, INACTIVE or DECEASED")
     source: str | None = Field(None, description="column that names the source file or agency")
-    sibling_rule: bool = Field(False, description="hold back pairs that look like twins or siblings")
+    sibling_rule: bool = Field(
+        False, description="hold back pairs that look like twins or siblings"
+    )
     fields: Annotated[dict[str, FieldSpec], Field(min_length=1)]
     keys: Annotated[tuple[KeySpec, ...], Field(min_length=1)]
 

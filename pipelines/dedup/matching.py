@@ -1,6 +1,6 @@
 """Transform: candidate pairs, their agreement patterns, a trained or loaded model, scored edges."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-from pipelines.core.packed import SCHEMA, Records, pack_by_partition, unpack
+from pipelines.core.packed import SCHEMA, Records, pack, pack_by_partition, unpack
 from pipelines.dedup.candidates import (
     COUNTS,
     CUT,
@@ -26,12 +26,12 @@ from pipelines.dedup.candidates import (
 )
 from pipelines.dedup.capture_keys import indexed_finger_keys
 from pipelines.dedup.capture_levels import CaptureComparison
+from pipelines.dedup.comparators import radix, unpack_patterns
 from pipelines.dedup.config import DedupConfig
-from pipelines.dedup.edges import EDGE, Scoring, score_pairs, score_stage
+from pipelines.dedup.edges import EDGE, Scoring, score_stage
 from pipelines.dedup.intake import Intake
 from pipelines.dedup.model import Model
 from pipelines.dedup.pairs import (
-    COMPARED,
     IDENTICAL,
     PATTERN,
     Comparison,
@@ -119,7 +119,7 @@ def _bucket_table(counts: Records) -> pd.DataFrame:
     return table[table["buckets_before"] + table["buckets_after"] > 0].reset_index(drop=True)
 
 
-def _records(rows: "pa.Table", kind: str, dtype: np.dtype[np.void]) -> Records:
+def _records(rows: pd.DataFrame, kind: str, dtype: np.dtype[np.void]) -> Records:
     payload = b"".join(rows.loc[rows["kind"] == kind, "payload"])
     return np.frombuffer(payload, dtype=dtype)
 
@@ -171,9 +171,7 @@ def fit_model(
     return Model(trained.weights, int(intake.weights.sum()), plan, frequencies, layout)
 
 
-def prepare_frequencies(
-    intake: Intake, comparison: Comparison, model: Model | None = None
-) -> None:
+def prepare_frequencies(intake: Intake, comparison: Comparison, model: Model | None = None) -> None:
     """Lay the value shares beside the store: the model's, or those of this input."""
     frequencies = (
         model.frequencies
@@ -191,16 +189,15 @@ def score_candidates(compared: Compared, scoring: Scoring) -> DataFrame:
 def collect_edges(edges: DataFrame, least_band: int) -> Records:
     """Edges of a band and above, on the driver, sorted by pair."""
 
-    def keep(batches: "Callable[..., pa.RecordBatch]") -> "Callable[..., pa.RecordBatch]":
-        from pipelines.core.packed import pack
-
+    def keep(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             records = unpack([batch], EDGE)
             yield pack("edge", records[records["band"] >= least_band])
 
     found = edges.mapInArrow(keep, edges.schema).select("payload").toArrow().to_batches()
     records = unpack(found, EDGE)
-    return records[np.lexsort((records["b"], records["a"]))]
+    ordered: Records = records[np.lexsort((records["b"], records["a"]))]
+    return ordered
 
 
 def pair_scorer(
@@ -212,19 +209,13 @@ def pair_scorer(
         pairs = np.zeros(len(node_a), dtype=PAIR)
         pairs["a"], pairs["b"] = np.minimum(node_a, node_b), np.maximum(node_a, node_b)
         compared = compare_records(pairs, intake.store, comparison)
-        assert compared.dtype == COMPARED
         return full_scores(compared, scoring)
 
     return score
 
 
 def full_scores(compared: Records, scoring: Scoring) -> npt.NDArray[np.float64]:
-    """Score of every compared pair, however unlikely, bits."""
-    from pipelines.dedup.comparators import radix, unpack_patterns
-
+    """Score of every compared pair, however unlikely, in bits."""
     comparators = scoring.weights.comparators
     levels = unpack_patterns(compared["pattern"], comparators, radix(comparators))
     return scoring.weights.score_bits(levels, compared["tf"].astype(np.float64))
-
-
-__all__ = ["score_pairs"]

@@ -22,6 +22,7 @@ from pipelines.dedup.score import Clamp, Household, Weights
 SCHEMA_VERSION = 1
 SUM_TOLERANCE = 1e-9
 
+F64 = npt.NDArray[np.float64]
 U64 = npt.NDArray[np.uint64]
 
 
@@ -83,7 +84,9 @@ class Model:
             "thresholds": w.settings.model_dump(),
             "layout": dict(self.layout),
             "plan": {
-                "depth": self.plan.depth, "split_size": self.plan.split_size, "plan_id": self.plan_id,
+                "depth": self.plan.depth,
+                "split_size": self.plan.split_size,
+                "plan_id": self.plan_id,
             },
             "frequencies": {
                 name: {
@@ -100,7 +103,9 @@ class Model:
         path.parent.mkdir(parents=True, exist_ok=True)
         plain = {"model_id": self.model_id, **self._plain()}
         path.write_text(json.dumps(plain, indent=2, sort_keys=True) + "\n", "utf-8")
-        rows = [(n, v, s) for n, tf in sorted(self.frequencies.items()) for v, s in tf.shares.items()]
+        rows = [
+            (n, v, s) for n, tf in sorted(self.frequencies.items()) for v, s in tf.shares.items()
+        ]
         fields, values, shares = zip(*rows, strict=True) if rows else ((), (), ())
         table = pa.table(
             {"field": pa.array(fields, pa.string()), "value": pa.array(values, pa.string()),
@@ -124,7 +129,9 @@ def load_model(path: Path, comparators: tuple[Comparator, ...] | None = None) ->
     except (FileNotFoundError, json.JSONDecodeError) as error:
         raise ConfigError(f"model {path}: cannot be read: {error}") from None
     if plain.get("schema_version") != SCHEMA_VERSION:
-        raise ConfigError(f"model {path}: schema_version {plain.get('schema_version')!r} is unknown")
+        raise ConfigError(
+            f"model {path}: schema_version {plain.get('schema_version')!r} is unknown"
+        )
     try:
         model = _parse(plain, frequencies, cuts, path)
     except (KeyError, TypeError, ValueError) as error:
@@ -138,9 +145,13 @@ def load_model(path: Path, comparators: tuple[Comparator, ...] | None = None) ->
 
 
 def _parse(plain: Any, frequencies: list[dict[str, Any]], cuts: U64, path: Path) -> Model:
-    comparators, m, u = [], [], []
+    comparators: list[Comparator] = []
+    m: list[F64] = []
+    u: list[F64] = []
     for entry in plain["comparators"]:
-        comparators.append(Comparator(entry["name"], entry["kind"], entry["group"], entry["household"]))
+        comparators.append(
+            Comparator(entry["name"], entry["kind"], entry["group"], entry["household"])
+        )
         for side, shares in (("m", m), ("u", u)):
             values = np.array(entry[side], dtype=np.float64)
             _check_shares(values, len(LABELS[entry["kind"]]), f"{path}: {entry['name']}.{side}")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 I64 = npt.NDArray[np.int64]
 
-SEEN = np.dtype([("families", "<u4"), ("pairs", "<i8"), ("true", "<i8")])
+SEEN = np.dtype([("families", "<u4"), ("pairs", "<f8"), ("true", "<f8")])
 
 Metrics = dict[str, float | int | None]
 
@@ -36,7 +36,7 @@ def measure(result: "Run", evaluation: Evaluation | None) -> Metrics:
     metrics: Metrics = {
         "records": records,
         "quarantined": result.intake.counts["quarantined"],
-        "pairs_predicted": result.preflight.predicted if result.preflight else None,
+        "pairs_predicted": result.preflight.predicted,
         "pairs_made": result.candidates.made,
         "pairs_skipped": result.candidates.skipped,
         "pairs_compared": pairs,
@@ -67,7 +67,8 @@ def entities_of(result: "Run") -> I64:
     codes = pd.Series(pd.factorize(truth["entity"])[0], index=nodes)
     codes = codes[~codes.index.duplicated()]
     found = codes.reindex(np.asarray(result.intake.store.nodes)).fillna(-1)
-    return found.to_numpy().astype(np.int64)
+    entities: I64 = found.to_numpy().astype(np.int64)
+    return entities
 
 
 def evaluate_run(result: "Run", entity: I64) -> Evaluation:
@@ -108,10 +109,11 @@ def _slices(result: "Run", rows: I64) -> dict[str, "np.ndarray[Any, Any]"]:
     return {"kind of enrolment": kinds.fillna("unknown").to_numpy().astype(str)}
 
 
-def family_table(
-    result: "Run", entity: I64, true_pairs: int
-) -> dict[str, FamilyCompleteness]:
-    """Distinct pairs each key family saw, and which share of the true pairs."""
+def family_table(result: "Run", entity: I64, true_pairs: int) -> dict[str, FamilyCompleteness]:
+    """Record pairs each key family saw, and which share of the true pairs.
+
+    A pair of representatives counts for all record pairs behind it.
+    """
     np.save(result.intake.folder / "entity.npy", entity)
     folder = str(result.intake.folder)
 
@@ -121,12 +123,12 @@ def family_table(
             pairs = unpack([batch], COMPARED)
             sides = [labels[store.rows_of(pairs[side])] for side in ("a", "b")]
             true = (sides[0] == sides[1]) & (sides[0] >= 0)
-            seen, inverse, found = np.unique(
-                pairs["families"], return_inverse=True, return_counts=True
-            )
+            weight = pairs["weight"].astype(np.float64)
+            seen, inverse = np.unique(pairs["families"], return_inverse=True)
             rows = np.zeros(len(seen), dtype=SEEN)
-            rows["families"], rows["pairs"] = seen, found
-            rows["true"] = np.bincount(inverse, true, len(seen))
+            rows["families"] = seen
+            rows["pairs"] = np.bincount(inverse, weight, len(seen))
+            rows["true"] = np.bincount(inverse, weight * true, len(seen))
             yield pack("seen", rows)
 
     compared = result.compared.rows.where("kind = 'compared'")
@@ -137,11 +139,12 @@ def family_table(
         saw = counts["families"] >> np.uint32(bit) & np.uint32(1) == 1
         only = counts["families"] == np.uint32(1) << np.uint32(bit)
         if saw.any():
-            table[name] = _family(counts[saw], int(counts["true"][only].sum()), true_pairs)
-    table["all"] = _family(counts, int(counts["true"].sum()), true_pairs)
+            table[name] = _family(counts[saw], counts[only], true_pairs)
+    table["all"] = _family(counts, counts, true_pairs)
     return table
 
 
-def _family(counts: Records, only: int, true_pairs: int) -> FamilyCompleteness:
-    found = Rate(int(counts["true"].sum()), true_pairs)
-    return FamilyCompleteness(int(counts["pairs"].sum()), only, found)
+def _family(saw: Records, only: Records, true_pairs: int) -> FamilyCompleteness:
+    # Equal records of different people make the weight of a true pair an upper bound.
+    found, lone = (min(round(rows["true"].sum()), true_pairs) for rows in (saw, only))
+    return FamilyCompleteness(round(saw["pairs"].sum()), lone, Rate(found, true_pairs))

@@ -1,10 +1,11 @@
 """The comparison stage: distinct pairs of a partition get their agreement pattern.
 
 A compared pair is 40 bytes: the two nodes, the families that saw it, its packed pattern, its
-term-frequency bits (personal and household fields) and its weight. Patterns are counted on the way, so training sees counts only.
+term-frequency bits (personal and household fields) and its weight. Patterns are counted on the
+way, so training sees counts only.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from pyspark.sql import DataFrame
 
+from pipelines.core.errors import ConfigError
 from pipelines.core.packed import Records, pack, unpack
 from pipelines.dedup.attributes import RecordStore, open_store
 from pipelines.dedup.candidates import PAIR, distinct_pairs
@@ -74,10 +76,12 @@ def compare_stage(pairs: DataFrame, comparison: Comparison) -> DataFrame:
     return pairs.mapInArrow(compare_task(comparison), pairs.schema)
 
 
-def compare_task(comparison: Comparison) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def compare_task(
+    comparison: Comparison,
+) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """Function of one partition: distinct pairs, compared in chunks."""
 
-    def emit(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def emit(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         store = open_store(comparison.folder)
         pairs = enough_votes(distinct_pairs(unpack(batches, PAIR)), comparison.votes)
         if comparison.link_only:
@@ -102,9 +106,15 @@ def enough_votes(pairs: Records, votes: tuple[tuple[int, int], ...]) -> Records:
 
 
 def between_sources(pairs: Records, store: RecordStore) -> npt.NDArray[np.bool_]:
-    """Pairs whose records come from different sources."""
-    assert store.sources is not None
-    return store.sources[store.rows_of(pairs["a"])] != store.sources[store.rows_of(pairs["b"])]
+    """Pairs whose records come from different sources.
+
+    Raises:
+        ConfigError: the records do not say where they come from.
+    """
+    if store.sources is None:
+        raise ConfigError("link_only: the records have no column source; give each input a source")
+    source_a, source_b = (store.sources[store.rows_of(pairs[side])] for side in ("a", "b"))
+    return np.not_equal(source_a, source_b)
 
 
 def compare_records(pairs: Records, store: RecordStore, comparison: Comparison) -> Records:
@@ -136,9 +146,7 @@ def tf_bits(
             shares = open_shares(comparison.folder, name)
             agreeing = np.flatnonzero(levels[:, column] >= 2)
             codes = attributes.codes[name]
-            frequency = np.maximum(
-                shares[codes[left[agreeing]]], shares[codes[right[agreeing]]]
-            )
+            frequency = np.maximum(shares[codes[left[agreeing]]], shares[codes[right[agreeing]]])
             level = np.where(levels[agreeing, column] > 4, -1, levels[agreeing, column])
             total[agreeing, int(spec.household)] += term_frequency_bits(
                 frequency, float(shares[-1]), level, 4, comparison.tf
@@ -153,7 +161,8 @@ def write_shares(folder: Path, field: str, shares: F64, expected: float) -> None
 
 def open_shares(folder: str, field: str) -> F64:
     """Shares of a field as `write_shares` stored them."""
-    return np.load(Path(folder) / f"shares-{field}.npy", mmap_mode="r")
+    shares: F64 = np.load(Path(folder) / f"shares-{field}.npy", mmap_mode="r")
+    return shares
 
 
 def pair_weights(pairs: Records, comparison: Comparison) -> F64:
@@ -185,7 +194,7 @@ def count_patterns(compared: Records) -> Records:
 
 
 def merge_counts(parts: Records) -> Records:
-    """Add up counts of several partitions, sorted by pattern; sums are exact (halves of integers)."""
+    """Add up counts of several partitions, sorted by pattern; sums of halves are exact."""
     patterns, inverse = np.unique(parts["pattern"], return_inverse=True)
     merged = np.empty(len(patterns), dtype=PATTERN)
     merged["pattern"] = patterns

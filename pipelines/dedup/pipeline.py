@@ -1,5 +1,6 @@
 """The dedup run: extract, transform, load, each step in a file of its own."""
 
+import hashlib
 import shutil
 import tempfile
 from dataclasses import dataclass, field
@@ -17,10 +18,8 @@ from pipelines.core.privacy import key_from_env
 from pipelines.core.quality import preload
 from pipelines.core.runlog import RunLog
 from pipelines.core.summary import RunSummary, make_run_id
-from pipelines.dedup.comparators import comparators_of
 from pipelines.dedup.config import DedupConfig
 from pipelines.dedup.decide import Band, DecideSettings
-from pipelines.dedup.decisions import merge_decisions
 from pipelines.dedup.edges import Scoring
 from pipelines.dedup.evaluate import Evaluation
 from pipelines.dedup.intake import Intake, take_in
@@ -42,8 +41,7 @@ from pipelines.dedup.outcome import entities_of, evaluate_run, measure
 from pipelines.dedup.planning import PreFlight, partitions_for, plan_candidates
 from pipelines.dedup.resolution import Resolution, resolve
 from pipelines.dedup.sources import Source, open_source
-from pipelines.dedup.tables import publish
-
+from pipelines.dedup.tables import History, publish, read_history, standing_decisions
 
 I64 = npt.NDArray[np.int64]
 
@@ -81,7 +79,7 @@ class Run:
 
     source: Source
     intake: Intake
-    preflight: PreFlight | None
+    preflight: PreFlight
     candidates: Candidates
     compared: Compared
     model: Model
@@ -113,9 +111,12 @@ def run(session: SparkSession, config: DedupConfig, request: Request, log: RunLo
         summary = _summary(config, request, source)
         if request.dry_run:
             return _dry_run(source, config, lake, request, scratch, log, summary)
-        result = _transform(source, config, lake, request, scratch, log)
+        with log.step("history"):
+            history = read_history(lake)
+        result = _transform(source, config, lake, request, scratch, log, history, summary.run_id)
         with log.step("tables"):
-            publish(result, lake, summary, log)
+            publish(result, history, lake, summary, log)
+        summary.inputs["model"] = str(_save_model(result, request.lake, request.report))
         with log.step("evaluate"):
             entity = entities_of(result)
             evaluation = evaluate_run(result, entity) if source.truth is not None else None
@@ -134,9 +135,13 @@ def run(session: SparkSession, config: DedupConfig, request: Request, log: RunLo
 
 def _summary(config: DedupConfig, request: Request, source: Source) -> RunSummary:
     hashed = config_hash(config)
+    files = [
+        file.read_bytes() for file in (request.decisions, request.model) if file and file.exists()
+    ]
+    inputs = hashlib.sha256(b"".join([source.digest.encode(), *files])).hexdigest()
     return RunSummary(
         "dedup",
-        make_run_id("dedup", hashed, request.as_of, source.digest),
+        make_run_id("dedup", hashed, request.as_of, inputs),
         request.as_of,
         config=config.model_dump(mode="json"),
         config_hash=hashed,
@@ -145,11 +150,12 @@ def _summary(config: DedupConfig, request: Request, source: Source) -> RunSummar
 
 
 def _transform(
-    source: Source, config: DedupConfig, lake: Lake, request: Request, scratch: Path, log: RunLog
-) -> Run:
+    source: Source, config: DedupConfig, lake: Lake, request: Request, scratch: Path, log: RunLog,
+    history: History, run_id: str,
+) -> Run:  # fmt: skip
     with log.step("records") as step:
         tokeniser = key_from_env(source.is_public)
-        intake = take_in(source, config, lake, tokeniser, request.as_of, scratch / "store")
+        intake = take_in(source, config, lake, tokeniser, request.as_of, scratch / "store", run_id)
         step.rows = len(intake.store.nodes)
     cores = lake.session.sparkContext.defaultParallelism
     partitions = partitions_for(
@@ -159,12 +165,11 @@ def _transform(
     model = load_model(request.model, comparison.comparators) if request.model else None
     source_keys = key_source(intake, partitions)
     with log.step("plan"):
-        preflight = None
-        if model is None:
-            preflight = plan_candidates(lake.session, intake, source_keys, config.candidates)
+        preflight = plan_candidates(lake.session, intake, source_keys, config.candidates, model)
+        if preflight.warning:
+            log.warning(preflight.warning)
     with log.step("candidates") as step:
-        plan = model.plan if model else preflight.plan  # type: ignore[union-attr]
-        candidates = make_candidates(lake.session, intake, source_keys, plan)
+        candidates = make_candidates(lake.session, intake, source_keys, preflight.plan)
         step.rows = candidates.made
     with log.step("compare") as step:
         prepare_frequencies(intake, comparison, model)
@@ -173,7 +178,7 @@ def _transform(
     with log.step("train"):
         model = model or fit_model(compared, intake, comparison, candidates.plan, config)
     with log.step("score"):
-        decisions = merge_decisions(None, None, "")
+        decisions = standing_decisions(history, request.decisions, tokeniser, run_id, log)
         scoring = Scoring(comparison, model.weights, _decide_settings(config, source), decisions)
         edges = score_candidates(compared, scoring)
         strong = collect_edges(edges, Band.REVIEW)
@@ -201,11 +206,11 @@ def _dry_run(
     """Check the input and plan the candidates in a scratch lake; nothing else is written."""
     with log.step("records"):
         tokeniser = key_from_env(source.is_public)
-        intake = take_in(source, config, lake, tokeniser, request.as_of, scratch / "store")
-    with log.step("plan"):
-        preflight = plan_candidates(
-            lake.session, intake, key_source(intake, 2), config.candidates
+        intake = take_in(
+            source, config, lake, tokeniser, request.as_of, scratch / "store", summary.run_id
         )
+    with log.step("plan"):
+        preflight = plan_candidates(lake.session, intake, key_source(intake, 2), config.candidates)
     summary.status, summary.counts = "dry_run", intake.counts
     summary.metrics = {
         "pairs_predicted": preflight.predicted,
@@ -214,6 +219,15 @@ def _dry_run(
         "split_size": preflight.plan.split_size,
     }
     return summary
+
+
+def _save_model(result: Run, lake: str, report: Path | None) -> Path | None:
+    """Keep the model beside the tables: its frequency table holds names, as they do."""
+    folder = report if "://" in lake else Path(lake) / "models" / result.model.model_id
+    if folder is None:
+        return None
+    result.model.save(folder / "model.json")
+    return folder / "model.json"
 
 
 def _write_report(

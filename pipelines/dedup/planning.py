@@ -9,6 +9,7 @@ from pipelines.core.errors import GateError
 from pipelines.dedup.candidates import KeySource, Plan, chunks_of, plan_table
 from pipelines.dedup.config import CandidateSettings
 from pipelines.dedup.intake import Intake
+from pipelines.dedup.model import Model
 
 ENTRY_BYTES_PER_PARTITION = 96_000_000
 ENTRY_BYTES = 42
@@ -20,14 +21,14 @@ class PreFlight:
 
     Attributes:
         plan: start depth and split size.
-        predicted: pairs before distinct, scaled up from the sample.
+        predicted: pairs before distinct, scaled up from the sample; None for a stored plan.
         budget: pairs that fit.
         tried: predicted pairs of every (depth, split size).
         warning: said to the user when the tightest plan is over the budget.
     """
 
     plan: Plan
-    predicted: int
+    predicted: int | None
     budget: int
     tried: dict[tuple[int, int], int]
     warning: str | None = None
@@ -42,15 +43,18 @@ def partitions_for(records: int, keys: int, cores: int, wanted: int = 0) -> int:
 
 
 def plan_candidates(
-    session: SparkSession, intake: Intake, source: KeySource, settings: CandidateSettings
-) -> PreFlight:
-    """Choose the first plan, loosest first, whose pairs fit the budget.
+    session: SparkSession, intake: Intake, source: KeySource, settings: CandidateSettings,
+    model: Model | None = None,
+) -> PreFlight:  # fmt: skip
+    """Choose the first plan, loosest first, whose pairs fit the budget; a model brings its own.
 
     Raises:
         GateError: even the tightest plan is beyond the hard limit.
     """
     records = int(np.count_nonzero(intake.weights))
     budget = max(settings.min_budget, settings.pairs_per_record * records)
+    if model is not None:
+        return PreFlight(model.plan, None, budget, {})
     tried = plan_table(
         chunks_of(session, len(intake.store.nodes)), source, settings.start_depths,
         settings.split_sizes, settings.sample,

@@ -29,7 +29,7 @@ _ADDRESS = {"house", "street", "locality", "town", "code"}
 
 def propose_mapping(frame: DataFrame) -> str:
     """A YAML mapping guessed from column names and a sample of the values, to be corrected."""
-    sample = frame.limit(SAMPLE).toPandas()
+    sample: pd.DataFrame = frame.limit(SAMPLE).toPandas()
     fields: dict[str, dict[str, str]] = {}
     for column in sample.columns:
         comparator = _guess(column)

@@ -1,6 +1,6 @@
 """From source rows to comparable records: tokens, normalised fields, captures, in one pass."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,9 +19,6 @@ from pipelines.dedup.normalise import IDENTITY_NUMBER_IN_TEXT, Normaliser
 from pipelines.dedup.vocabulary import hash_words
 
 U64 = npt.NDArray[np.uint64]
-
-PLAIN = ("date_of_birth", "gender", "phone", "code")
-"""Comparators whose values hold no relation and are checked for identity numbers by their form."""
 
 ID, TIME, STATUS, CAPTURES, CORRUPT = "_id", "enrolled_at", "_status", "captures", "_corrupt_record"
 
@@ -76,7 +73,9 @@ def select_columns(frame: DataFrame, mapping: Mapping) -> DataFrame:
         columns.append(F.col(mapping.status).cast("string").alias(STATUS))
     if CORRUPT in frame.columns:
         columns.append(F.col(CORRUPT))
-    return frame.select(*columns, *(F.col(spec.column).alias(n) for n, spec in mapping.fields.items()))
+    return frame.select(
+        *columns, *(F.col(spec.column).alias(n) for n, spec in mapping.fields.items())
+    )
 
 
 def prepare_records(frame: DataFrame, stage: RecordStage) -> DataFrame:
@@ -84,13 +83,14 @@ def prepare_records(frame: DataFrame, stage: RecordStage) -> DataFrame:
     return frame.mapInArrow(prepare_task(stage), stage.spark_schema())
 
 
-def prepare_task(stage: RecordStage) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def prepare_task(
+    stage: RecordStage,
+) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """Function of one task; normalisers remember values across its batches."""
 
-    def emit(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def emit(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         normalisers = {
-            name: _normaliser(spec.comparator)
-            for name, spec in stage.source_mapping.fields.items()
+            name: _normaliser(spec.comparator) for name, spec in stage.source_mapping.fields.items()
         }
         for batch in batches:
             if batch.num_rows:
@@ -138,16 +138,16 @@ def _normalise(
     found = np.zeros(batch.num_rows, dtype=bool)
     relations = []
     for name, spec in stage.source_mapping.fields.items():
+        cleaned = normalisers[name].parse(batch.column(name))
         if spec.comparator == "full_name":
             fields["given_name"], fields["surname"] = normalisers[name].split(batch.column(name))
-        elif spec.comparator in PLAIN:
-            fields[name] = normalisers[name].apply(batch.column(name))
         else:
-            cleaned = normalisers[name].parse(batch.column(name))
             fields[name] = cleaned.text
-            found |= np.asarray(cleaned.has_identity_number)
-            relations.append(cleaned.relation_name)
-    for name in (n for n, spec in stage.mapping.fields.items() if spec.comparator == "relation_name"):
+        found |= np.asarray(cleaned.has_identity_number)
+        relations.append(cleaned.relation_name)
+    for name in (
+        n for n, spec in stage.mapping.fields.items() if spec.comparator == "relation_name"
+    ):
         fields[name] = pc.coalesce(fields[name], *relations)
     marks = pa.array([[], [IDENTITY_NUMBER_IN_TEXT]], pa.list_(pa.string()))
     return fields, [marks.take(pa.array(found.astype(np.int8)))] if found.any() else []
@@ -158,7 +158,8 @@ def _hashes(column: pa.Array) -> U64:
     encoded = column.dictionary_encode()
     hashed = hash_words(encoded.dictionary)
     codes = encoded.indices.fill_null(len(hashed)).to_numpy()
-    return np.append(hashed, np.uint64(0))[codes]
+    by_row: U64 = np.append(hashed, np.uint64(0))[codes]
+    return by_row
 
 
 def _join_flags(lists: list[pa.Array]) -> pa.Array:

@@ -64,7 +64,7 @@ def resolve(
         score: scores any pairs, bits.
         config: guard settings and thresholds.
     """
-    matches = _with_decided(edges[edges["band"] == Band.MATCH], decisions)
+    matches = _with_decided(edges[edges["band"] == Band.MATCH], store, decisions)
     rules = REASON_NAMES[matches["reason"]]
     guarded = guard_components(
         Edges(
@@ -110,10 +110,11 @@ def guard_settings(config: DedupConfig) -> GuardSettings:
     )
 
 
-def _with_decided(matches: Records, decisions: pa.Table) -> Records:
-    """Match edges plus the SAME decisions on pairs that were no candidates."""
+def _with_decided(matches: Records, store: RecordStore, decisions: pa.Table) -> Records:
+    """Match edges plus the SAME decisions on pairs of this register that were no candidates."""
     same = np.array([answer == "SAME" for answer in decisions["decision"].to_pylist()], dtype=bool)
     pairs = np.sort(decision_nodes(decisions)[same], axis=1)
+    pairs = pairs[np.isin(pairs, store.nodes).all(axis=1)]
     known = set(zip(matches["a"].tolist(), matches["b"].tolist(), strict=True))
     extra = [pair for pair in pairs.tolist() if tuple(pair) not in known]
     added = np.zeros(len(extra), dtype=matches.dtype)
@@ -125,7 +126,8 @@ def _with_decided(matches: Records, decisions: pa.Table) -> Records:
 
 def _cannot_links(decisions: pa.Table) -> I64:
     apart = np.array([d == "DIFFERENT" for d in decisions["decision"].to_pylist()], dtype=bool)
-    return decision_nodes(decisions)[apart]
+    links: I64 = decision_nodes(decisions)[apart]
+    return links
 
 
 def _tokens(edges: Records, store: RecordStore) -> tuple[pa.Array, pa.Array, npt.NDArray[np.bool_]]:
@@ -153,7 +155,10 @@ def _reviews(
 ) -> pa.Table:
     first, second, swap = _tokens(edges, store)
     left, right = store.rows_of(edges["a"]), store.rows_of(edges["b"])
-    sides = [field_values(store, mapping, np.where(swap, *pair)) for pair in ((right, left), (left, right))]
+    sides = [
+        field_values(store, mapping, np.where(swap, *pair))
+        for pair in ((right, left), (left, right))
+    ]
     names = [[reason] if reason != "SCORE" else [] for reason in reasons.tolist()]
     return pa.table(
         {

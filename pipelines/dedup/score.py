@@ -134,7 +134,7 @@ class Weights:
         bits = _look_up(self._tables(self.household.m), levels)
         for group, columns in group_columns(self.comparators).items():
             part = bits[:, columns].sum(axis=1)
-            if group in self.household.clamps:
+            if group is not None and group in self.household.clamps:
                 clamp = self.household.clamps[group]
                 part = np.clip(part, clamp.floor, clamp.cap)
             if self.comparators[columns[0]].kind != "capture":
@@ -208,4 +208,5 @@ def term_frequency_bits(
     kappa[equal_level] = settings.equal
     kappa[2:equal_level] = settings.close
     raw = np.clip(np.log2(expected / frequency), -settings.clip, settings.clip)
-    return kappa[level] * raw
+    bits: F64 = kappa[level] * raw
+    return bits

@@ -37,7 +37,7 @@ class HashFamily:
         return cls(mixed[0::2] | np.uint64(1), mixed[1::2].copy())
 
 
-@nb.njit("uint64(uint64)", cache=True, inline="always")  # type: ignore[untyped-decorator]
+@nb.njit("uint64(uint64)", cache=True, inline="always")
 def mix(value: np.uint64) -> np.uint64:
     """SplitMix64 of one word, for use inside kernels."""
     z = value + np.uint64(0x9E3779B97F4A7C15)
@@ -51,12 +51,17 @@ _READ_ONLY_BYTES = nb.types.Array(nb.uint8, 1, "C", readonly=True)
 
 @nb.njit(
     nb.void(
-        _READ_ONLY_BYTES, nb.int64[::1], nb.uint32, nb.uint64[::1], nb.uint64[::1], nb.uint32[:, ::1]
+        _READ_ONLY_BYTES,
+        nb.int64[::1],
+        nb.uint32,
+        nb.uint64[::1],
+        nb.uint64[::1],
+        nb.uint32[:, ::1],
     ),
     cache=True,
     nogil=True,
-)  # type: ignore[untyped-decorator]
-def _minhash_values(data: U8, offsets: I64, tag: int, a: U64, c: U64, out: U32) -> None:
+)
+def _minhash_values(data: U8, offsets: I64, tag: np.uint32, a: U64, c: U64, out: U32) -> None:
     edge = np.uint64(95)  # "_" on both sides of the value
     hashes = a.shape[0]
     best = np.empty(hashes, dtype=np.uint64)
@@ -104,7 +109,8 @@ def minhash_values(data: U8, offsets: I64, tag: int, family: HashFamily) -> U32:
 def minhash_tokens(tokens: U64, tag: int, family: HashFamily) -> U32:
     """MinHash of one-token sets (a day, a month, a year), [tokens, hashes]."""
     x = splitmix64((np.uint64(tag) << np.uint64(24)) | tokens)
-    return ((family.a[None, :] * x[:, None] + family.c[None, :]) >> np.uint64(32)).astype(np.uint32)
+    hashed: U64 = (family.a[None, :] * x[:, None] + family.c[None, :]) >> np.uint64(32)
+    return hashed.astype(np.uint32)
 
 
 def merge_signatures(parts: Sequence[tuple[U32, I64]]) -> U32:

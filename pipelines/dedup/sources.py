@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import pandas as pd
 from pyspark.errors import AnalysisException
@@ -24,6 +25,9 @@ from pipelines.dedup.config import DedupConfig
 from pipelines.dedup.mapping import Mapping, bundled_mapping, load_mapping
 from pipelines.dedup.proposal import propose_mapping
 from pipelines.dedup.records import CORRUPT
+
+if TYPE_CHECKING:
+    from pipelines.dedup.generate import Modalities
 
 FEBRL_FILES = {"febrl1": ("1",), "febrl2": ("2",), "febrl3": ("3",), "febrl4": ("4a", "4b")}
 _SYNTHETIC = re.compile(r"synthetic:(\d+)((?:,\w+=\w+)*)")
@@ -70,7 +74,9 @@ def open_source(
 
 def _open_febrl(session: SparkSession, name: str, config: DedupConfig) -> Source:
     paths = [febrl_path(part) for part in FEBRL_FILES[name]]
-    parts = [_read_csv(session, str(path)).withColumn("_source", F.lit(path.stem)) for path in paths]
+    parts = [
+        _read_csv(session, str(path)).withColumn("_source", F.lit(path.stem)) for path in paths
+    ]
     frame = reduce(DataFrame.unionByName, parts)
     frame = frame.toDF(*(column.strip() for column in frame.columns))
     mapping = bundled_mapping("febrl")
@@ -103,9 +109,12 @@ def _open_synthetic(
     given = dict(option.split("=") for option in options.split(",") if option)
     unknown = set(given) - {"seed", "modalities"}
     if unknown:
-        raise ConfigError(f"--input {name}: unknown option {sorted(unknown)[0]!r}; seed, modalities")
+        raise ConfigError(
+            f"--input {name}: unknown option {sorted(unknown)[0]!r}; seed, modalities"
+        )
     seed = int(given.get("seed", config.seed))
-    modalities = given.get("modalities", config.modalities)
+    # The generator refuses any other word.
+    modalities = cast("Modalities", given.get("modalities", config.modalities))
     folder = Path(tempfile.gettempdir()) / "sangam" / f"synthetic-{records}-{seed}-{modalities}"
     made = write_synthetic(records, folder, seed=seed, modalities=modalities)
     mapping = bundled_mapping("identity_in")
@@ -114,7 +123,9 @@ def _open_synthetic(
     frame = session.read.parquet(str(made.enrolments)).withColumn("_source", F.col("source"))
     truth = pd.read_parquet(made.entities)
     truth = truth.rename(columns={"enrolment_id": "id", "entity_id": "entity"})
-    return Source(name, frame, mapping, truth, True, _digest(f"{records}/{seed}/{modalities}".encode()))
+    return Source(
+        name, frame, mapping, truth, True, _digest(f"{records}/{seed}/{modalities}".encode())
+    )
 
 
 def _open_table(
@@ -199,8 +210,11 @@ def _present_fields(mapping: Mapping, columns: Sequence[str], origin: str) -> Ma
 
 def _read_truth(frame: DataFrame, mapping: Mapping, truth: str) -> pd.DataFrame:
     if truth in frame.columns:
-        labels = frame.select(F.col(mapping.id).cast("string").alias("id"), F.col(truth).alias("entity"))
-        return labels.toPandas().astype(str)
+        labels = frame.select(
+            F.col(mapping.id).cast("string").alias("id"), F.col(truth).alias("entity")
+        )
+        known: pd.DataFrame = labels.toPandas()
+        return known.astype(str)
     path = Path(truth)
     if not path.exists():
         raise ConfigError(f"--truth {truth}: neither a column of the input nor a file")

@@ -17,6 +17,7 @@ from pipelines.dedup.signatures import mix
 I64 = npt.NDArray[np.int64]
 U8 = npt.NDArray[np.uint8]
 U64 = npt.NDArray[np.uint64]
+Int = int | np.int64
 
 NODE_BYTES = 8  # bytes of a node id that can cut after the tail is used up
 
@@ -40,28 +41,43 @@ class Leaves:
     skipped: int
 
 
-@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _cut_byte(entry: int, depth: int, tails: U8, nodes: I64) -> int:
+@nb.njit(cache=True, nogil=True)
+def _cut_byte(entry: Int, depth: Int, tails: U8, nodes: I64) -> np.int64:
     tail = tails.shape[1]
     if depth < tail:
         return np.int64(tails[entry, depth])
-    return (nodes[entry] >> np.int64(8 * (depth - tail))) & np.int64(0xFF)
+    return np.int64((nodes[entry] >> np.int64(8 * (depth - tail))) & np.int64(0xFF))
 
 
-@nb.njit("uint64(uint64, int64)", cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def child_key(key: np.uint64, byte: int) -> np.uint64:
+@nb.njit("uint64(uint64, int64)", cache=True, nogil=True)
+def child_key(key: np.uint64, byte: Int) -> np.uint64:
     """Key of the part of a cut node whose members share `byte`."""
     return mix(key ^ np.uint64(byte + 1))
 
 
-@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@nb.njit(cache=True, nogil=True)
+def _sort_by_byte(part: I64, depth: Int, tails: U8, nodes: I64, scratch: I64) -> I64:
+    """Counting sort of the entries `part`, in place; returns the bounds of each byte, [257]."""
+    bounds = np.zeros(257, dtype=np.int64)
+    for entry in part:
+        bounds[_cut_byte(entry, depth, tails, nodes) + 1] += 1
+    for b in range(256):
+        bounds[b + 1] += bounds[b]
+    place = bounds.copy()
+    for entry in part:
+        byte = _cut_byte(entry, depth, tails, nodes)
+        scratch[place[byte]] = entry
+        place[byte] += 1
+    part[:] = scratch[: len(part)]
+    return bounds
+
+
+@nb.njit(cache=True, nogil=True)
 def _split(
     keys: U64, order: I64, nodes: I64, tails: U8, forced: I64, split_size: int
-) -> tuple[list[int], list[np.uint64], int, int]:
+) -> tuple[list[np.int64], list[np.uint64], np.int64, np.int64]:
     count = len(order)
     scratch = np.empty(count, dtype=np.int64)
-    bounds = np.empty(257, dtype=np.int64)
-    place = np.empty(257, dtype=np.int64)
     starts = [np.int64(0) for _ in range(0)]
     cuts = [np.uint64(0) for _ in range(0)]
     stack = [(np.int64(0), np.int64(0), np.int64(0), np.uint64(0)) for _ in range(0)]
@@ -83,25 +99,14 @@ def _split(
                 pairs += size * (size - 1) // 2
                 continue
             cuts.append(node_key)
-            place[:] = 0
-            for i in range(first, end):
-                place[_cut_byte(order[i], depth, tails, nodes) + 1] += 1
-            for b in range(256):
-                place[b + 1] += place[b]
-            bounds[:] = place
-            for i in range(first, end):
-                byte = _cut_byte(order[i], depth, tails, nodes)
-                scratch[first + place[byte]] = order[i]
-                place[byte] += 1
-            order[first:end] = scratch[first:end]
+            bounds = _sort_by_byte(order[first:end], depth, tails, nodes, scratch)
             kept = np.int64(0)
             for b in range(255, -1, -1):
-                part = bounds[b + 1] - bounds[b]
+                low_end, high_end = first + bounds[b], first + bounds[b + 1]
+                part = high_end - low_end
                 if part:
                     kept += part * (part - 1) // 2
-                    stack.append(
-                        (first + bounds[b], first + bounds[b + 1], depth + 1, child_key(node_key, b))
-                    )
+                    stack.append((low_end, high_end, depth + 1, child_key(node_key, b)))
             if depth >= tails.shape[1]:
                 skipped += size * (size - 1) // 2 - kept
     return starts, cuts, pairs, skipped
@@ -126,7 +131,7 @@ def split_buckets(
     return Leaves(order, ends, np.array(cuts, dtype=np.uint64), int(pairs), int(skipped))
 
 
-@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@nb.njit(cache=True, nogil=True)
 def _emit(
     order: I64, starts: I64, nodes: I64, families: U8, probes: U8, low: I64, high: I64, seen: U8
 ) -> int:
@@ -144,7 +149,7 @@ def _emit(
     return made
 
 
-@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@nb.njit(cache=True, nogil=True)
 def _count(order: I64, starts: I64, probes: U8) -> int:
     room = 0
     for leaf in range(len(starts) - 1):
@@ -168,7 +173,7 @@ def leaf_pairs(leaves: Leaves, nodes: I64, families: U8, probes: U8) -> tuple[I6
     return low[:made], high[:made], seen[:made]
 
 
-@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@nb.njit(cache=True, nogil=True)
 def _walk(keys: U64, nodes: I64, tails: U8, cuts: U64, filter_bits: U8, out: U64) -> None:
     mask = np.uint64(len(filter_bits) - 1)
     for i in range(len(keys)):

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 from pipelines.core.packed import Records
 from pipelines.dedup.attributes import RecordStore, random_pairs, value_shares
 from pipelines.dedup.candidates import PAIR
-from pipelines.dedup.compare import NEW_YEAR, dates_of
 from pipelines.dedup.comparators import radix, unpack_patterns
+from pipelines.dedup.compare import NEW_YEAR, dates_of
 from pipelines.dedup.config import DedupConfig
 from pipelines.dedup.em import PatternCounts, Training, level_shares, train, with_exact_equality
 from pipelines.dedup.mapping import TEXT
@@ -71,7 +71,9 @@ def compare_random(
     return pattern_counts(count_patterns(compare_records(drawn, store, comparison)), comparison)
 
 
-def exact_equality(store: RecordStore, comparison: Comparison, weights: F64) -> list[dict[int, float]]:
+def exact_equality(
+    store: RecordStore, comparison: Comparison, weights: F64
+) -> list[dict[int, float]]:
     """Per comparator, the exact share of random pairs on each equality level."""
     exact = []
     for name, spec in comparison.mapping.fields.items():

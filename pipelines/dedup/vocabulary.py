@@ -1,7 +1,8 @@
-"""Distinct values of the compared fields, and what is computed once per value instead of per pair."""
+"""Distinct values of the compared fields, and what is computed once per value, not per pair."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numba as nb
 import numpy as np
@@ -53,11 +54,12 @@ class Vocabulary:
             np.asarray(pc.match_substring_regex(text, r"^\S( \S)*$"), dtype=np.bool_),
         )
 
-    def take(self, codes: npt.NDArray[np.integer]) -> list[str]:
+    def take(self, codes: npt.NDArray[np.integer[Any]]) -> list[str]:
         """Values of some codes."""
-        return self.words.take(pa.array(codes)).to_numpy(zero_copy_only=False).tolist()
+        values: list[str] = self.words.take(pa.array(codes)).to_numpy(zero_copy_only=False).tolist()
+        return values
 
-    def buffers(self, codes: npt.NDArray[np.integer]) -> tuple[npt.NDArray[np.uint8], I64]:
+    def buffers(self, codes: npt.NDArray[np.integer[Any]]) -> tuple[npt.NDArray[np.uint8], I64]:
         """UTF-8 bytes and bounds of the values of some codes."""
         return string_buffers(self.words.take(pa.array(codes)))
 
@@ -73,7 +75,8 @@ def string_buffers(words: pa.LargeStringArray) -> tuple[npt.NDArray[np.uint8], I
 
 def hash_words(words: pa.Array) -> U64:
     """A stable 64-bit hash per string (SipHash), [values]."""
-    return pd.util.hash_array(words.to_numpy(zero_copy_only=False), categorize=False)
+    hashed: U64 = pd.util.hash_array(words.to_numpy(zero_copy_only=False), categorize=False)
+    return hashed
 
 
 def letter_masks(words: pa.LargeStringArray) -> U64:

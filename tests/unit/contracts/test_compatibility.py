@@ -172,19 +172,19 @@ def test_unknown_reference_is_a_usage_error(clone: Path) -> None:
 
 
 def test_a_published_file_never_changes(clone: Path) -> None:
-    path = clone / "schemas/identity/feature.v1.avsc"
-    path.write_text(path.read_text().replace("Split plan", "Cut plan"))
+    path = clone / "schemas/identity/golden_record.v1.avsc"
+    path.write_text(path.read_text().replace("Records of the person", "Rows of the person"))
     lines = check(clone)
     assert any(
-        "identity/feature.v1.avsc" in line and "R1" in line and "v2" in line for line in lines
+        "identity/golden_record.v1.avsc" in line and "R1" in line and "v2" in line for line in lines
     )
     assert any("lock" in line for line in lines)
     assert not any("R1" in line for line in check(clone, "empty"))
 
 
 def test_a_published_file_never_goes(clone: Path) -> None:
-    (clone / "schemas/identity/feature.v1.avsc").unlink()
-    assert any("identity.Feature: removed" in line for line in check(clone))
+    (clone / "schemas/identity/golden_record.v1.avsc").unlink()
+    assert any("identity.GoldenRecord: removed" in line for line in check(clone))
 
 
 def test_a_new_version_is_held_against_all_older_ones(clone: Path) -> None:
@@ -217,7 +217,7 @@ def test_wire_ids_are_never_shared(clone: Path) -> None:
 
 
 def test_bytes_that_the_newest_reader_cannot_decode_fail(clone: Path) -> None:
-    path = clone / "golden/identity/feature.v1.hex"
+    path = clone / "golden/identity/golden_record.v1.hex"
     path.write_text(path.read_text().splitlines()[0][:-2] + "\n")
     assert any("golden: line 1 cannot be read" in line for line in check(clone))
 
@@ -227,7 +227,9 @@ def test_command_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
     monkeypatch.setattr(compatibility, "read_at", lambda ref: published)
     assert compatibility.main(["check", "--against", "any"]) == 0
     assert "0 violations" in capsys.readouterr().out
-    gone = published["identity/feature.v1.avsc"]
-    published["identity/feature.v7.avsc"] = gone
+    gone = published["identity/golden_record.v1.avsc"]
+    published["identity/golden_record.v7.avsc"] = gone
     assert compatibility.main(["check", "--against", "any"]) == 4
-    assert "identity/feature.v7.avsc: identity.Feature: removed" in capsys.readouterr().out
+    assert (
+        "identity/golden_record.v7.avsc: identity.GoldenRecord: removed" in capsys.readouterr().out
+    )

@@ -107,7 +107,9 @@ def test_tokens_equal_one_element_sets() -> None:
 
 def test_exchanged_names_make_one_signature() -> None:
     family = HashFamily.seeded(16, 1)
-    words = minhash_values(*string_buffers(pa.array(["patil", "suresh"], pa.large_string())), 1, family)
+    words = minhash_values(
+        *string_buffers(pa.array(["patil", "suresh"], pa.large_string())), 1, family
+    )
     given_names, surnames = np.array([0, 1, 0]), np.array([1, 0, -1])
     merged = merge_signatures([(words, given_names), (words, surnames)])
     assert (merged[0] == merged[1]).all()
@@ -168,7 +170,9 @@ def test_band_collisions_follow_the_formula(similarity: float) -> None:
         keys = band_prefixes(left, 4, 1, depth), band_prefixes(right, 4, 1, depth)
         found = (keys[0] == keys[1]).any(axis=1).mean()
         expected = 1 - (1 - s**depth) ** 16
-        assert found == pytest.approx(expected, abs=0.02 + 3 * np.sqrt(expected * (1 - expected) / 1000))
+        assert found == pytest.approx(
+            expected, abs=0.02 + 3 * np.sqrt(expected * (1 - expected) / 1000)
+        )
 
 
 def test_random_sets_seldom_meet() -> None:
@@ -189,7 +193,9 @@ def test_random_sets_seldom_meet() -> None:
 def test_candidates_of_names_follow_the_formula() -> None:
     """K17: one-permutation hashing with rotation makes 30 to 300 times the candidates."""
     rng = random.Random(2)
-    words = sorted({"".join(rng.choices("aeiknrst", k=rng.randint(6, 12))) for _ in range(420)})[:400]
+    words = sorted({"".join(rng.choices("aeiknrst", k=rng.randint(6, 12))) for _ in range(420)})[
+        :400
+    ]
     family = HashFamily.seeded(64, 1)
     found = minhash_values(*string_buffers(pa.array(words, pa.large_string())), 1, family)
     keys = band_prefixes(found, 4, 1, depth=2)

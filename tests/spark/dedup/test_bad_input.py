@@ -1,0 +1,133 @@
+"""Section 10 of the specification: what is refused, with which exit code, and what goes on."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipelines.core.cli import main_guard
+from pipelines.core.errors import ConfigError, GateError
+
+ROOT = Path(__file__).parents[3]
+HEAD = "id,first,last,dob\n"
+MAPPING = """
+id: id
+fields:
+  first: {column: first, comparator: given_name}
+  last: {column: last, comparator: surname}
+  dob: {column: dob, comparator: date_of_birth}
+keys:
+  - {signature: person, fields: [first, last, dob]}
+"""
+
+
+@pytest.fixture
+def table(tmp_path: Path):
+    def write(rows: str, mapping: str = MAPPING) -> dict[str, str | Path]:
+        (tmp_path / "people.csv").write_text(HEAD + rows, "utf-8")
+        (tmp_path / "people.yaml").write_text(mapping, "utf-8")
+        return {"name": str(tmp_path / "people.csv"), "mapping": tmp_path / "people.yaml"}
+
+    return write
+
+
+def exit_code(call) -> int:
+    return main_guard(lambda: call() and None, debug=False)
+
+
+def test_missing_file(deduplicate, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="nowhere.csv.*no such file"):
+        deduplicate(str(tmp_path / "nowhere.csv"))
+
+
+def test_missing_column(deduplicate, table) -> None:
+    wrong = table("1,a,b,1990-01-02\n", MAPPING.replace("column: last", "column: family"))
+    with pytest.raises(
+        ConfigError, match=r"people.yaml: fields.last.column: family .*id, first, last, dob"
+    ):
+        deduplicate(**wrong)
+
+
+def test_unknown_comparator(deduplicate, table) -> None:
+    wrong = table(
+        "1,a,b,1990-01-02\n", MAPPING.replace("comparator: surname", "comparator: sirname")
+    )
+    with pytest.raises(ConfigError, match=r"people.yaml: fields.last.*sirname.*'surname'"):
+        deduplicate(**wrong)
+
+
+def test_unknown_table_gets_a_proposal(deduplicate, table) -> None:
+    with pytest.raises(ConfigError, match=r"(?s)needs --mapping FILE.*id: id.*comparator: surname"):
+        deduplicate(table("1,Asha,Rao,1990-01-02\n")["name"])
+
+
+def test_empty_table(deduplicate, table, capsys) -> None:
+    call = table("")
+    assert exit_code(lambda: deduplicate(**call)) == 3
+    assert "row_count" in capsys.readouterr().err
+
+
+def test_corrupt_avro(deduplicate, table, tmp_path: Path, capsys) -> None:
+    (tmp_path / "people.avro").write_bytes(b"Obj\x01 this is no Avro file")
+    call = table("") | {"name": str(tmp_path / "people.avro")}
+    assert exit_code(lambda: deduplicate(**call)) == 2
+    assert "people.avro" in capsys.readouterr().err
+
+
+def test_too_many_quarantined_rows(deduplicate, table) -> None:
+    rows = "".join(f"{n},First{n},Last{n},1990-01-02\n" for n in range(8))
+    with pytest.raises(GateError, match="MISSING_ID"):
+        deduplicate(**table(rows + ",No,Id,1990-01-02\n,No,Id2,1990-01-02\n"))
+
+
+def test_one_record(deduplicate, table) -> None:
+    done = deduplicate(**table("1,Asha,Rao,1990-01-02\n"))
+    assert (done.summary.counts["out"], done.summary.metrics["clusters"]) == (1, 1)
+    assert done.summary.metrics["duplicates_found"] == 0
+    assert done.summary.metrics["reduction_ratio"] is None
+
+
+def test_all_records_equal(deduplicate, table) -> None:
+    done = deduplicate(**table("".join(f"{n},Asha,Rao,1990-01-02\n" for n in range(40))))
+    assert (done.summary.metrics["clusters"], done.summary.metrics["pairs_compared"]) == (1, 39)
+    assert len(done.table("candidate_edges")) == 39
+
+
+def test_bad_rows_of_the_customers(customer_run, customers) -> None:
+    counts, bad = customer_run.summary.counts, customers.bad
+    assert counts["read"] == customers.rows
+    assert counts["duplicates"] == bad["DUPLICATE_ROW"]
+    assert (
+        counts["in"] == counts["out"] + counts["rejected"] == customers.rows - counts["duplicates"]
+    )
+    quarantine = customer_run.table("quarantine")
+    found = quarantine["reason"].value_counts().to_dict()
+    assert found == {
+        code: bad[code] for code in ("NO_EVIDENCE", "MISSING_ID", "SUPERSEDED", "UNREADABLE_ROW")
+    }
+    assert counts["quarantined"] == len(quarantine)
+    flags = customer_run.table("enrolments")["dq_flags"].explode().value_counts()
+    assert (flags["BAD_DOB"], flags["BAD_PHONE"]) == (bad["BAD_DOB"], bad["BAD_PHONE"])
+
+
+def test_an_empty_column_takes_no_part(customer_run) -> None:
+    """The passport of every customer is missing: no level, no weight, and the run ends."""
+    assert customer_run.table("enrolments")["passport"].isna().all()
+    levels = customer_run.table("candidate_edges")["levels"].map(dict)
+    assert levels.map(lambda one: "passport" not in one).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--input", "nowhere.csv"], "nowhere.csv"),
+        (["--set", "score.match_posteriors=.9"], "match_posteriors"),
+    ],
+)
+def test_exit_code_of_the_command(tmp_path: Path, arguments: list[str], told: str) -> None:
+    command = [sys.executable, str(ROOT / "jobs" / "dedup.py"), *arguments]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=150)
+    assert done.returncode == 2, done.stderr
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
