@@ -36,7 +36,7 @@ from pipelines.core.jars import driver_memory  # noqa: E402
 from pipelines.core.machine import memory_bytes  # noqa: E402
 from pipelines.dedup.sources import FEBRL_FILES  # noqa: E402
 
-SECTIONS = ("febrl", "minhash", "speed", "biometrics")
+SECTIONS = ("speed", "minhash", "febrl", "biometrics")
 ARMS = (
     "sangam", "splink-duckdb", "splink-spark", "splink-accurate", "splink", "recordlinkage",
     "goldenmatch",
@@ -77,15 +77,15 @@ def main() -> int:
 def run_sections(results: Results, bench: Bench, given: argparse.Namespace) -> None:
     """Run the sections in a fixed order."""
     arms = [arm for arm in ARMS if arm not in given.skip]
-    if "febrl" in given.sections:
-        sets = [febrl_data(name, given.data) for name in FEBRL_FILES]
-        run_febrl_rows(results, bench, sets, arms)
-    if "minhash" in given.sections:
-        run_minhash(results, bench, ROOT / "benchmarks" / "dedup_minhash.py")
     if "speed" in given.sections:
         warm_up = identity_data(WARM_UP_RECORDS, given.seed, given.data)
         inputs = [identity_data(size, given.seed, given.data) for size in given.sizes]
         run_speed(results, bench, warm_up, inputs, arms, given.rounds)
+    if "minhash" in given.sections:
+        run_minhash(results, bench, ROOT / "benchmarks" / "dedup_minhash.py")
+    if "febrl" in given.sections:
+        sets = [febrl_data(name, given.data) for name in FEBRL_FILES]
+        run_febrl_rows(results, bench, sets, arms)
     if "biometrics" in given.sections:
         seeds = range(given.seed, given.seed + given.rounds)
         run_biometrics(results, bench, given.captures, seeds)

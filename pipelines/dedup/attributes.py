@@ -177,4 +177,5 @@ def _read_arrow(path: Path) -> pa.Array:
 
 
 def _flat(column: pa.ChunkedArray, kind: pa.DataType) -> pa.Array:
-    return pa.concat_arrays(column.cast(kind).chunks) if column.num_chunks else pa.array([], kind)
+    chunks = column.cast(kind).chunks  # a cast drops empty chunks
+    return pa.concat_arrays(chunks) if chunks else pa.array([], kind)

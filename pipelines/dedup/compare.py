@@ -120,8 +120,9 @@ def field_levels(
     if kind == "gender":
         return _levels(vocabulary, a, b, _gender_levels, 1)
     levels = _levels(vocabulary, a, b, _date_levels, 5)
+    equal = np.flatnonzero(levels == 5)
     estimated = dates_of(vocabulary) % 10_000 == NEW_YEAR
-    levels[(levels == 5) & estimated[a]] = 4
+    levels[equal[estimated[a[equal]]]] = 4
     return levels
 
 

@@ -71,6 +71,16 @@ def compare_random(
     return pattern_counts(count_patterns(compare_records(drawn, store, comparison)), comparison)
 
 
+def without_mates(patterns: PatternCounts, first_capture: int) -> PatternCounts:
+    """Random pairs less those of one person: one chance mate would halve the worth of an iris.
+
+    Two captures that agree at level 3 or above are a mate beyond doubt, whatever the rest says.
+    """
+    agreeing = (patterns.levels[:, first_capture:] >= 3).sum(axis=1)
+    kept = agreeing < 2
+    return PatternCounts(patterns.levels[kept], patterns.counts[kept])
+
+
 def exact_equality(
     store: RecordStore, comparison: Comparison, weights: F64
 ) -> list[dict[int, float]]:
@@ -115,6 +125,7 @@ def train_model(
     shares = level_shares(drawn, people.comparators)
     if comparison.captures is not None:
         few = compare_random(store, comparison, rows, config.em.random_captures, config.seed)
+        few = without_mates(few, len(shares))
         shares += level_shares(few, comparison.comparators)[len(shares) :]
     for column, exact in enumerate(exact_equality(store, comparison, weights)):
         if exact:
