@@ -48,9 +48,8 @@ WARM_UP_RECORDS = 10_000
 def main() -> int:
     """Run the chosen sections, print the table, write the results."""
     given = parse()
-    signal.signal(
-        signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM)
-    )  # ends its programs too
+    # An interrupted benchmark must end the programs it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     scratch = Path(tempfile.mkdtemp(prefix="sangam-bench-"))
     bench = Bench(
         python=sys.executable,

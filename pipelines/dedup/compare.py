@@ -172,5 +172,6 @@ def _cross_lines(
     straight = np.maximum(levels[first], 0) + np.maximum(levels[second], 0)
     crossed = np.maximum(one, 0) + np.maximum(two, 0)
     better = crossed > straight
-    levels[first] = np.where(better, one, levels[first])
-    levels[second] = np.where(better, two, levels[second])
+    # Either record may come first: the better of the crossed levels goes to the first line.
+    levels[first] = np.where(better, np.maximum(one, two), levels[first])
+    levels[second] = np.where(better, np.minimum(one, two), levels[second])

@@ -65,7 +65,7 @@ def score_task(scoring: Scoring) -> Callable[[Iterable[pa.RecordBatch]], Iterato
 
 
 def score_pairs(compared: Records, store: RecordStore, scoring: Scoring) -> Records:
-    """Score compared pairs; those below the storage floor leave, unless a reviewer decided them."""
+    """Score compared pairs; unlikely ones leave, unless decided or of equal content."""
     weights = scoring.weights
     patterns, inverse = np.unique(compared["pattern"], return_inverse=True)
     places = radix(weights.comparators)
@@ -75,7 +75,8 @@ def score_pairs(compared: Records, store: RecordStore, scoring: Scoring) -> Reco
     highest = weights.score_bits(levels)[inverse] + _most_tf(scoring)
     nodes = np.ascontiguousarray(compared["a"]), np.ascontiguousarray(compared["b"])
     verdict = reviewer_codes(*nodes, scoring.decisions)
-    likely = np.flatnonzero((highest >= floor) | (verdict > 0))
+    settled = (verdict > 0) | (compared["families"] >> np.uint32(IDENTICAL) & np.uint32(1) == 1)
+    likely = np.flatnonzero((highest >= floor) | settled)
     compared, levels, verdict = compared[likely], levels[inverse[likely]], verdict[likely]
     bits = weights.score_bits(levels, compared["tf"].astype(np.float64))
     band, reason = _decide(compared, levels, bits, verdict, store, scoring)
@@ -83,7 +84,8 @@ def score_pairs(compared: Records, store: RecordStore, scoring: Scoring) -> Reco
     for name in ("a", "b", "families", "pattern", "tf"):
         edges[name] = compared[name]
     edges["bits"], edges["band"], edges["reason"] = bits, band, reason
-    return edges[(bits >= floor) | (verdict > 0)]
+    kept: Records = edges[(bits >= floor) | settled[likely]]
+    return kept
 
 
 def _most_tf(scoring: Scoring) -> float:

@@ -1,7 +1,7 @@
 """Training without labels: expectation maximisation on agreement-pattern counts (Winkler 1988).
 
-The prior counts matches over ALL pairs of the file, not over the candidates, and u is learned on
-random pairs; learned on candidates, both are wrong in a way no threshold repairs.
+The prior counts matches over ALL pairs of the file and u is learned on random pairs; learned on
+candidates, both are wrong in a way no threshold repairs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -98,7 +98,8 @@ def train(
     Raises:
         GateError: EM does not converge, or finds more duplicates than a register can have.
     """
-    data = _Data(candidates, random_shares, random_pairs, records * (records - 1) / 2, em, fixed_u)
+    all_pairs = max(records * (records - 1) / 2, 1.0)  # one record alone makes none
+    data = _Data(candidates, random_shares, random_pairs, all_pairs, em, fixed_u)
     weights = _start(data, records, comparators, score)
     for round_number in range(1, em.rounds + 1):
         updated = _maximise(data, weights)
@@ -135,7 +136,7 @@ def _start(
     data: _Data, records: int, comparators: tuple[Comparator, ...], score: ScoreSettings
 ) -> Weights:
     m = tuple(np.append(np.full(c.levels - 1, 0.1 / (c.levels - 1)), 0.9) for c in comparators)
-    u = tuple(np.maximum(share, LEAST_U) for share in data.random_shares)
+    u = tuple(_floored(share) for share in data.random_shares)
     prior = min(0.1 * 2 / max(records - 1, 1), 0.25)
     clamps = {}
     for group, columns in _demographic_groups(comparators).items():
@@ -160,19 +161,16 @@ def _maximise(data: _Data, weights: Weights) -> Weights:
     clamps = _class_clamps(data, candidates.counts * matched, strangers, weights.comparators)
     kin = _share(candidates.counts * related, data) if weights.household else 0.0
     kin_m = _class_shares(data, candidates.counts * related, weights.comparators)
-    u = [
-        share if data.fixed_u else _without(share, prior, m[i], kin, kin_m[i], comparator.household)
-        for i, (share, comparator) in enumerate(
-            zip(data.random_shares, weights.comparators, strict=True)
-        )
-    ]
-    u = [np.maximum(share, LEAST_U) for share in u]
+    u = list(data.random_shares)
+    if not data.fixed_u:
+        for i, c in enumerate(weights.comparators):
+            u[i] = _without(u[i], prior, m[i], kin if c.household else 0.0, kin_m[i])
+    u = [_floored(share) for share in u]
     household = None
     if weights.household:
         shared = tuple(kin_m[i] if c.household else u[i] for i, c in enumerate(weights.comparators))
-        kin_clamps = _class_clamps(
-            data, candidates.counts * related, strangers, weights.comparators
-        )
+        family = candidates.counts * related
+        kin_clamps = _class_clamps(data, family, strangers, weights.comparators)
         household = Household(kin, shared, kin_clamps)
     return Weights(
         weights.comparators, tuple(m), tuple(u), prior, clamps, weights.settings, household
@@ -183,12 +181,15 @@ def _share(expected: F64, data: _Data) -> float:
     return float(np.clip(expected.sum() / data.all_pairs, 1e-15, 0.25))
 
 
-def _without(share: F64, prior: float, m: F64, kin: float, kin_m: F64, is_shared: bool) -> F64:
+def _without(share: F64, prior: float, m: F64, kin: float, kin_m: F64) -> F64:
     """Level shares of strangers: those of random pairs less what matches and relatives add."""
-    if not is_shared:
-        kin = 0.0
     strangers: F64 = (share - prior * m - kin * kin_m) / (1 - prior - kin)
     return strangers
+
+
+def _floored(shares: F64) -> F64:
+    """Level shares without zeros that sum to 1, as a model file asks; even where none were seen."""
+    return np.divide(raised := np.maximum(shares, LEAST_U), raised.sum())
 
 
 def _class_shares(data: _Data, expected: F64, comparators: Sequence[Comparator]) -> list[F64]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pandas as pd
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -167,8 +168,9 @@ def read_table(session: SparkSession, name: str) -> DataFrame:
         if name.endswith(".parquet"):
             return session.read.parquet(name)
         return _read_folder(session, name)
-    except AnalysisException as error:
-        reason = str(error).splitlines()[0]
+    except (AnalysisException, Py4JJavaError) as error:
+        lines = str(error).splitlines()  # a broken file fails in the JVM: its cause is line two
+        reason = lines[isinstance(error, Py4JJavaError)]
         raise ConfigError(f"--input {name}: cannot be read: {reason}") from None
 
 

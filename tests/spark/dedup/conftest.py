@@ -187,7 +187,7 @@ def customers(tmp_path_factory: pytest.TempPathFactory) -> Customers:
     add(["Wrong Birthday", "31/02/1990", "", "Delhi", "Cook", ""])
     add(["Future Birthday", "01/01/2190", "", "Delhi", "Baker", ""])
     add(["Ancient Birthday", "01/01/1790", "", "Goa", "Tailor", ""])
-    add(["Missing Birthday", "", "", "Kochi", "Driver", ""])
+    add(["Missing Birthday", "", "", "Kochi", "Driver", "K1234567"])
     add(["Wrong Phone", "09/10/1975", "12345", "Patna", "Smith", ""])
     add(["", "", "", "", "", ""])  # nothing to compare
     lines.append((" ", ["No Id", "01/02/1960", "", "Agra", "Nurse", ""]))

@@ -41,7 +41,9 @@ def test_all_captures_of_a_person_fit_one_word() -> None:
 
 
 def test_comparators_follow_the_mapping() -> None:
-    found = {c.name: c for c in comparators_of(bundled_mapping("febrl"), ["LEFT_THUMB", "LEFT_IRIS"])}
+    found = {
+        c.name: c for c in comparators_of(bundled_mapping("febrl"), ["LEFT_THUMB", "LEFT_IRIS"])
+    }
     assert found["address_1"].group == found["postcode"].group == "address"
     assert (found["postcode"].kind, found["suburb"].kind) == ("exact", "text")
     assert (found["LEFT_THUMB"].group, found["LEFT_IRIS"].group) == ("fingers", "irises")

@@ -22,7 +22,9 @@ words = st.text(alphabet="abc ", min_size=1, max_size=7)
 
 def mapping_of(fields: dict[str, str]) -> Mapping:
     specs = {name: {"column": name, "comparator": kind} for name, kind in fields.items()}
-    return Mapping.model_validate({"id": "id", "fields": specs, "keys": [{"exact": [next(iter(fields))]}]})
+    return Mapping.model_validate(
+        {"id": "id", "fields": specs, "keys": [{"exact": [next(iter(fields))]}]}
+    )
 
 
 def levels_of(fields: dict[str, str], left: dict[str, Any], right: dict[str, Any]) -> np.ndarray:
@@ -48,7 +50,13 @@ def osa(a: str, b: str) -> int:
 
 @pytest.mark.parametrize(
     ("kind", "comparator"),
-    [("text", "surname"), ("text", "town"), ("exact", "code"), ("gender", "gender"), ("date", "date_of_birth")],
+    [
+        ("text", "surname"),
+        ("text", "town"),
+        ("exact", "code"),
+        ("gender", "gender"),
+        ("date", "date_of_birth"),
+    ],
 )
 def test_golden(kind: str, comparator: str) -> None:
     a, b, expected = (list(side) for side in zip(*CASES[kind], strict=True))
@@ -108,7 +116,10 @@ def test_codes_equal_the_rule(pairs: list[tuple[str | None, str | None]]) -> Non
 
 
 dates = st.builds(
-    lambda y, m, d: f"{y}{m:02}{d:02}", st.integers(1979, 1983), st.integers(1, 12), st.integers(1, 28)
+    lambda y, m, d: f"{y}{m:02}{d:02}",
+    st.integers(1979, 1983),
+    st.integers(1, 12),
+    st.integers(1, 28),
 )
 
 
@@ -142,7 +153,10 @@ def test_each_value_pair_is_compared_once(monkeypatch: pytest.MonkeyPatch) -> No
         return original(a, b, **options)
 
     monkeypatch.setattr(compare.process, "cpdist", count)
-    left, right = ["ramesh", "ramesha", "ramesh", "suresh"], ["ramesha", "ramesh", "ramash", "suresh"]
+    left, right = (
+        ["ramesh", "ramesha", "ramesh", "suresh"],
+        ["ramesha", "ramesh", "ramash", "suresh"],
+    )
     levels = levels_of({"value": "town"}, {"value": left * 50}, {"value": right * 50})
     assert sorted(called) == [("ramash", "ramesh"), ("ramesh", "ramesha")]
     assert levels[:4, 0].tolist() == [3, 3, 3, 4]

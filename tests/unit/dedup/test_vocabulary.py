@@ -1,5 +1,6 @@
 """Dictionaries of field values against plain Python."""
 
+import itertools
 import re
 
 import numpy as np
@@ -19,7 +20,10 @@ def vocabulary(values: list[str], is_text: bool = True) -> Vocabulary:
 @given(st.lists(st.none() | words, max_size=20), st.lists(st.none() | words, max_size=20))
 @settings(max_examples=60, deadline=None)
 def test_encoding_can_be_undone(one: list[str | None], two: list[str | None]) -> None:
-    columns = {"one": pa.array(one, pa.string()), "two": pa.chunked_array([pa.array(two, pa.string())])}
+    columns = {
+        "one": pa.array(one, pa.string()),
+        "two": pa.chunked_array([pa.array(two, pa.string())]),
+    }
     found, codes = encode_together(columns)
     values = found.to_pylist()
     assert values == sorted(set(one + two) - {None}, key=lambda word: word.encode())
@@ -29,12 +33,16 @@ def test_encoding_can_be_undone(one: list[str | None], two: list[str | None]) ->
 
 @given(st.lists(words, min_size=1, max_size=10))
 @settings(max_examples=60, deadline=None)
-def test_masks_count_letters_once_and_twice(values: list[str]) -> None:
-    for mask, word in zip(letter_masks(pa.array(values, pa.large_string())).tolist(), values, strict=True):
+def test_masks_hold_letters_once_and_twice_and_digits(values: list[str]) -> None:
+    for mask, word in zip(
+        letter_masks(pa.array(values, pa.large_string())).tolist(), values, strict=True
+    ):
         expected = 0
         for letter in "abcdefghijklmnopqrstuvwxyz":
             bit = ord(letter) - ord("a")
             expected |= (word.count(letter) >= 1) << bit | (word.count(letter) >= 2) << (bit + 26)
+        for digit in range(10):
+            expected |= (str(digit) in word) << (52 + digit)
         assert mask == expected
 
 
@@ -67,7 +75,7 @@ def test_lengths_are_characters() -> None:
 def test_buffers_of_a_selection() -> None:
     found = vocabulary(["asha", "bela", "chitra"])
     data, bounds = found.buffers(np.array([2, 0], dtype=np.int32))
-    text = [bytes(data[a:b]).decode() for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    text = [bytes(data[a:b]).decode() for a, b in itertools.pairwise(bounds)]
     assert text == found.take(np.array([2, 0])) == ["chitra", "asha"]
     assert string_buffers(pa.array([], pa.large_string()))[1].tolist() == [0]
     assert re.fullmatch("asha|bela|chitra", found.words[1].as_py())
