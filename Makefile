@@ -22,6 +22,7 @@ python=""; for candidate in $(PYTHON) python3.11 python3 python; do \
 endef
 
 .PHONY: help setup dedup bench-dedup test test-unit lint format doctor lock clean
+.PHONY: up down demo-stack stack-native stack-stop test-stack test-compose dictionary
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +42,38 @@ test: setup ## run all tests
 test-unit: setup ## run the tests that need no JVM
 	@python -m pytest tests/unit $(ARGS)
 
+# Compose is one of two programs; .env holds the keys (see .env.example).
+COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
+RUN_JOB = $(COMPOSE) --profile batch run --rm -T spark
+
+up: ## start Kafka and MinIO in containers and make topics, buckets and users (needs Docker and .env)
+	@$(COMPOSE) --profile core up -d --build
+
+down: ## stop the containers; their data stay in volumes
+	@$(COMPOSE) --profile core --profile batch --profile stream down
+
+demo-stack: up ## in containers: produce identities, store them in MinIO, find the duplicates
+	@$(RUN_JOB) python -m pipelines produce identity --records 1000 --spool /var/lib/sangam/spool
+	@$(RUN_JOB) spark-submit jobs/ingest.py --topic identity.enrolments.v1 --once --lake s3a://sangam \
+		--report /var/lib/sangam/reports/ingest
+	@$(RUN_JOB) spark-submit jobs/dedup.py --input s3a://sangam-bronze/identity/enrolments_v1 \
+		--mapping conf/profiles/identity_in.yaml --lake /var/lib/sangam/lake --report /var/lib/sangam/reports/dedup
+
+stack-native: setup ## start a real Kafka and MinIO without Docker, with topics, buckets and users
+	@python -m pipelines stack start && python -m pipelines stack apply
+
+stack-stop: setup ## stop what stack-native started
+	@python -m pipelines stack stop
+
+test-stack: setup ## run the tests on a real Kafka and a real MinIO
+	@python -m pytest tests/stack $(ARGS)
+
+test-compose: setup ## start docker-compose.yml on a real engine and run the whole way (minutes; builds images)
+	@python -m pytest -m compose tests/stack $(ARGS)
+
+dictionary: setup ## write docs/data_dictionary from the contracts
+	@python -m pipelines schemas docs
+
 lint: setup ## check style and types
 	@ruff check . && ruff format --check . && mypy
 
@@ -53,7 +86,7 @@ doctor: ## say what is missing on this machine and how to get it
 	"$$python" -m pipelines doctor
 
 lock: setup ## rewrite requirements.lock from requirements.in (needs uv)
-	@uv pip compile requirements.in --python-version 3.11 --universal --generate-hashes \
+	@uv pip compile requirements.in --python-version 3.11 --generate-hashes \
 		--no-header --no-emit-index-url --quiet --output-file requirements.lock
 
 clean: ## remove results and caches; .venv stays
@@ -83,9 +116,13 @@ $(VENV)/.jars: $(wildcard conf/jars/*.xml conf/spark/*) $(VENV)/.project
 	@python -m pipelines.core.jars
 	@touch $@
 
-# Numba compiles once, here, and not in the first run.
+# One small run compiles the kernels and records Spark's classes, so that no later run waits for either.
 $(VENV)/.done: $(VENV)/.jars
-	@if [ -f pipelines/dedup/warm.py ]; then python -m pipelines.dedup.warm; fi
+	@echo "Warming up ..."
+	@rm -f $(VENV)/spark-classes.jsa; scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; \
+	SANGAM_RECORD_CLASSES=$(CURDIR)/$(VENV)/spark-classes.jsa spark-submit pipelines/core/class_archive.py \
+		jobs/dedup.py --input synthetic:1000 --lake "$$scratch/lake" --report "$$scratch/report" >"$$scratch/log" 2>&1 \
+		|| { cat "$$scratch/log" >&2; exit 1; }
 	@touch $@
 	@echo "Ready. Next: make dedup, or . $(VENV)/bin/activate and spark-submit jobs/dedup.py"
 

@@ -1,8 +1,9 @@
-"""`python -m pipelines`: list the jobs, run one, check the contracts, examine the machine."""
+"""`python -m pipelines`: list the jobs, run one, keep contracts and stack, examine the machine."""
 
 import argparse
 import ast
 import difflib
+import importlib
 import runpy
 import sys
 from pathlib import Path
@@ -11,6 +12,13 @@ from pipelines.core.cli import main_guard
 from pipelines.core.errors import ConfigError
 
 JOBS = Path(__file__).resolve().parents[1] / "jobs"
+TOOLS = {
+    "schemas": ("pipelines.core.compatibility", "check the record contracts"),
+    "stack": ("pipelines.stack.cli", "topics, buckets and users; a native Kafka and MinIO"),
+    "produce": ("pipelines.produce.cli", "send records of a domain to Kafka"),
+    "dlq": ("pipelines.ingest.dlq_cli", "list, show, replay and purge dead letters"),
+}
+"""Commands that are modules of their own: module with `main(arguments)`, help."""
 
 
 def list_jobs() -> dict[str, str]:
@@ -47,17 +55,18 @@ def main() -> int:
         "run", help="run a job; its own flags follow its name", add_help=False
     )
     run.add_argument("job")
-    schemas = commands.add_parser("schemas", help="check the record contracts", add_help=False)
-    for command in (run, schemas):
-        command.add_argument("rest", nargs=argparse.REMAINDER)
+    parts = [run]
+    for name, (_, told) in TOOLS.items():
+        parts.append(commands.add_parser(name, help=told, add_help=False))
+    for part in parts:
+        part.add_argument("rest", nargs=argparse.REMAINDER)
     commands.add_parser("doctor", help="say what is missing on this machine")
     args, rest = parser.parse_known_args()
     if args.command == "run":
         return run_job(args.job, [*args.rest, *rest])
-    if args.command == "schemas":
-        from pipelines.core import compatibility
-
-        return compatibility.main([*args.rest, *rest])
+    if args.command in TOOLS:
+        tool = importlib.import_module(TOOLS[args.command][0])
+        return int(tool.main([*args.rest, *rest]))
     if rest:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     if args.command == "doctor":

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-LAYERS = {"unit": 60, "spark": 180, "flink": 180, "stack": 600}
+LAYERS = {"unit": 120, "spark": 180, "flink": 180, "stack": 600}
 """Seconds after which one test of a layer is stopped."""
 
 

@@ -16,8 +16,9 @@ import yaml
 from pipelines.core import avro_codec
 from pipelines.core.contract_changes import compare
 from pipelines.core.contract_rules import lint_all
+from pipelines.core.contract_store import SCHEMAS, Contract, read_contract
 from pipelines.core.contract_tree import Violation
-from pipelines.core.contracts import SCHEMAS, Contract, read_contract
+from pipelines.core.dictionary import write_dictionary
 from pipelines.core.errors import ConfigError, ContractError
 from pipelines.core.schema_lock import (
     GOLDEN,
@@ -129,7 +130,7 @@ def find_unready_readers(root: Path = SCHEMAS, golden: Path = GOLDEN) -> list[st
 
 
 def main(argv: Sequence[str]) -> int:
-    """`python -m pipelines schemas check|lock`; 0 = holds, 4 = violations, one a line.
+    """`python -m pipelines schemas check|lock|docs`; 0 = holds, 4 = violations, one a line.
 
     Raises:
         ConfigError: unknown git reference.
@@ -140,7 +141,12 @@ def main(argv: Sequence[str]) -> int:
     checking = commands.add_parser("check", help="rules, compatibility, lock and golden bytes")
     checking.add_argument("--against", default="origin/main", metavar="REF", help="%(default)s")
     commands.add_parser("lock", help="add new contracts to lock.json and the golden bytes")
+    commands.add_parser("docs", help="write the data dictionary into docs/")
     arguments = parser.parse_args(argv)
+    if arguments.command == "docs":
+        for page in write_dictionary():
+            print(page.relative_to(SCHEMAS.parent))
+        return 0
     if arguments.command == "lock":
         for key, number in write_lock().items():
             print(f"{number:>4}  {key}")

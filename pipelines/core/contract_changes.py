@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from pipelines.core.contract_store import Contract
 from pipelines.core.contract_tree import Violation, split_null
-from pipelines.core.contracts import Contract
 
 Json = Any
 Finding = tuple[str, str, str]

@@ -9,8 +9,8 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any
 
+from pipelines.core.contract_store import Contract
 from pipelines.core.contract_tree import Node, Violation, inner_type, walk
-from pipelines.core.contracts import Contract
 
 Json = Any
 

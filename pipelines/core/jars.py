@@ -20,7 +20,9 @@ from pipelines.core.errors import DependencyError, SangamError
 from pipelines.core.machine import find_java, memory_bytes
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
-SPARK_FILES = ("spark-defaults.conf", "spark-env.sh", "log4j2.properties")
+SPARK_FILES = ("spark-env.sh", "log4j2.properties")
+# Where the set-up leaves the archive of Spark's classes (`class_archive.py`).
+CLASSES = Path(sys.prefix) / "spark-classes.jsa"
 
 
 def wanted_jars(ivy_file: Path = CONF / "jars" / "ivy.xml", group: str = "spark") -> list[str]:
@@ -76,7 +78,7 @@ def retrieve_jars(
         return []
     with tempfile.TemporaryDirectory() as scratch:
         for attempt in range(tries):
-            _run_ivy(home, Path(scratch), log)
+            run_ivy(home, Path(scratch), log)
             if not (lacking := missing_jars(absent, Path(scratch))):
                 break
             if attempt + 1 < tries:
@@ -87,23 +89,29 @@ def retrieve_jars(
                 f" goes into JAVA_TOOL_OPTIONS), then run `make setup` again; details are in {log}."
             )
         for name in absent:
-            _place(Path(scratch, name), home / "jars" / name)
+            place_jar(Path(scratch, name), home / "jars" / name)
     return absent
 
 
-def _run_ivy(home: Path, target: Path, log: Path) -> None:
+def run_ivy(home: Path, target: Path, log: Path, group: str = "spark") -> int:
+    """Retrieve a group into a folder; returns Ivy's exit code.
+
+    Raises:
+        DependencyError: no Java, or PySpark without Ivy.
+    """
     ivy = next((home / "jars").glob("ivy-*.jar"), None)
     if ivy is None:
         raise DependencyError(f"No Ivy in {home / 'jars'}: PySpark is damaged. Reinstall it.")
     command = [str(find_java().command), "-cp", str(ivy), "org.apache.ivy.Main"]
     command += ["-settings", str(CONF / "jars" / "ivysettings.xml")]
-    command += ["-ivy", str(CONF / "jars" / "ivy.xml"), "-confs", "spark"]
+    command += ["-ivy", str(CONF / "jars" / "ivy.xml"), "-confs", group]
     command += ["-retrieve", str(target / "[artifact]-[revision].[ext]")]
     with log.open("a", encoding="utf-8") as output:
-        subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, check=False)
+        done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, check=False)
+    return done.returncode
 
 
-def _place(source: Path, target: Path) -> None:
+def place_jar(source: Path, target: Path) -> None:
     """Copy under another name first: a half-written jar is never on the class path."""
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     shutil.copyfile(source, draft)
@@ -117,7 +125,12 @@ def driver_memory(total_bytes: int, share: float = 0.5, most_mib: int = 3072) ->
 
 def write_spark_conf(home: Path) -> None:
     """Fill in `conf/spark/*` and put it where Spark's launchers look."""
-    values = {"@python@": sys.executable, "@driver_memory@": driver_memory(memory_bytes())}
+    values = {
+        "@home@": str(home),
+        "@python@": sys.executable,
+        "@driver_memory@": driver_memory(memory_bytes()),
+        "@classes@": str(CLASSES),
+    }
     (home / "conf").mkdir(exist_ok=True)
     for name in SPARK_FILES:
         text = (CONF / "spark" / name).read_text(encoding="utf-8")
@@ -128,9 +141,14 @@ def write_spark_conf(home: Path) -> None:
 
 def main() -> int:
     """Bring jars and configuration in place; one sentence and exit code 5 when that fails."""
+    from pipelines.core import jar_groups  # which reads this module
+
     try:
         home = spark_home()
-        retrieve_jars(wanted_jars(), home, Path(sys.prefix) / "ivy.log")
+        log = Path(sys.prefix) / "ivy.log"
+        retrieve_jars(wanted_jars(), home, log)
+        for group in jar_groups.SETUP_GROUPS:
+            jar_groups.install_group(group, log)
         write_spark_conf(home)
     except SangamError as error:
         print(error, file=sys.stderr)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.core import avro_codec
+from pipelines.core.contract_store import SCHEMAS, Contract, load_contracts
 from pipelines.core.contract_tree import Violation
-from pipelines.core.contracts import SCHEMAS, Contract, load_contracts
 from pipelines.core.errors import ContractError
 
 Json = Any

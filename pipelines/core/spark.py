@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from pyspark.sql import SparkSession
 
+from pipelines.core.endpoints import S3_ENDPOINT, object_store, secret_name, stack_environment
+
 DEFAULTS = {
     "spark.ui.enabled": "false",
     "spark.sql.session.timeZone": "UTC",
@@ -23,13 +25,40 @@ DEFAULTS = {
 def build_session(
     app: str, options: Mapping[str, str] | None = None, master: str | None = None
 ) -> SparkSession:
-    """Get or create the session of a job; `options` win over the defaults."""
+    """Get or create the session of a job; `options` win over the defaults.
+
+    Where the environment names an object store and holds the key of the user `app`, `s3a://` paths
+    lead there.
+    """
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # workers run this environment
     builder = SparkSession.builder.appName(app)
     if master:
         builder = builder.master(master)
-    for key, value in {**DEFAULTS, **(options or {})}.items():
+    for key, value in {**DEFAULTS, **s3a_options(app), **(options or {})}.items():
         builder = builder.config(key, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session
+
+
+def s3a_options(job: str) -> dict[str, str]:
+    """Settings with which `s3a://` paths lead to the object store, as the user of a job."""
+    env = stack_environment()
+    if not (env.get(S3_ENDPOINT) and env.get(secret_name(job))):
+        return {}
+    store = object_store(job, env)
+    settings = {
+        "endpoint": store.url,
+        "access.key": store.access_key,
+        "secret.key": store.secret_key,
+        "endpoint.region": "us-east-1",
+        "path.style.access": "true",
+        "connection.ssl.enabled": str(store.is_secure).lower(),
+        "aws.credentials.provider": "org.apache.hadoop.fs.s3a.SimpleAWSCredentialsProvider",
+        # A store that is away is told within half a minute instead of after several.
+        "attempts.maximum": "3",
+        "retry.limit": "4",
+        "connection.establish.timeout": "5s",
+        "connection.timeout": "20s",
+    }
+    return {f"spark.hadoop.fs.s3a.{key}": value for key, value in settings.items()}

@@ -7,14 +7,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 
 from pipelines.core.packed import Records, column, exchange, pack, pack_by_partition, unpack
 from pipelines.dedup.attributes import open_store
 from pipelines.dedup.capture_keys import capture_entries
+from pipelines.dedup.entries import CAPTURE_ENTRY, ENTRY, key_entries
 from pipelines.dedup.hashing import U64, splitmix64
-from pipelines.dedup.keys import CAPTURE_ENTRY, ENTRY, KeyLayout, key_entries, record_keys
-from pipelines.dedup.splitting import Leaves, leaf_keys, leaf_pairs, split_buckets
+from pipelines.dedup.key_files import CHUNK, open_keys
+from pipelines.dedup.keys import KeyLayout, RecordKeys
+from pipelines.dedup.leaves import leaf_pairs
+from pipelines.dedup.splitting import Leaves, Tails, leaf_keys, split_buckets
 
 I64 = npt.NDArray[np.int64]
 U8 = npt.NDArray[np.uint8]
@@ -32,7 +35,6 @@ COUNTS = np.dtype(
 
 CUT = np.dtype([("key", "<u8")])
 
-CHUNK = 50_000  # records whose keys are made at a time
 NEVER = 2**62  # split size of buckets whose cuts are already walked
 
 
@@ -72,29 +74,33 @@ class KeySource:
     hidden: I64
     partitions: int
 
-    def entries(self, chunk: int, depth: int, every: int = 1) -> Records:
+    def entries(self, start: int, depth: int, every: int = 1) -> Records:
         """Entries of one run of records at a start depth."""
-        store = open_store(self.folder)
-        rows = slice(chunk * CHUNK, (chunk + 1) * CHUNK)
-        keys = record_keys(store.attributes, rows, self.layout)
-        entries = key_entries(store.nodes[rows], keys, self.layout, depth, every)
-        return entries[~is_member(column(entries, "node"), self.hidden)]
+        keys, nodes = open_keys(self.folder), open_store(self.folder).nodes
+        rows = slice(start, start + CHUNK)
+        skipped = is_member(nodes[rows], self.hidden)
+        run = RecordKeys(keys.prefixes[rows], keys.tails[rows])
+        return key_entries(run, self.layout, depth, start, skipped, every)
 
-    def capture_entries(self, chunk: int, wanted: U64) -> Records:
+    def tails(self, entries: Records, depth: int) -> Tails:
+        """What cuts the buckets of some entries."""
+        table, positions = open_keys(self.folder).tails, self.layout.cutting_bytes(depth)
+        return Tails(table, positions, column(entries, "row"), column(entries, "column"))
+
+    def nodes(self, entries: Records) -> I64:
+        """Node of each entry."""
+        nodes: I64 = open_store(self.folder).nodes[entries["row"]]
+        return nodes
+
+    def capture_entries(self, start: int, wanted: U64) -> Records:
         """Entries of one run of records by their captures."""
         store = open_store(self.folder)
         if store.templates is None:
             return np.empty(0, dtype=CAPTURE_ENTRY)
-        rows = slice(chunk * CHUNK, (chunk + 1) * CHUNK)
+        rows = slice(start, start + CHUNK)
         nodes = np.asarray(store.nodes[rows])
         entries = capture_entries(nodes, store.templates.take(rows), self.layout, wanted)
         return entries[~is_member(column(entries, "node"), self.hidden)]
-
-
-def chunks_of(session: SparkSession, records: int) -> DataFrame:
-    """One row per run of records of the store, spread over the cores."""
-    chunks = max(1, -(-records // CHUNK))
-    return session.range(0, chunks, 1, min(chunks, 4 * session.sparkContext.defaultParallelism))
 
 
 def bucket_entries(chunks: DataFrame, source: KeySource, plan: Plan) -> DataFrame:
@@ -102,74 +108,41 @@ def bucket_entries(chunks: DataFrame, source: KeySource, plan: Plan) -> DataFram
 
     def emit(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            for chunk in batch.column("id").to_pylist():
-                entries = source.entries(chunk, plan.depth)
+            for start in batch.column("id").to_pylist():
+                entries = source.entries(start, plan.depth)
                 if plan.cuts is not None:
+                    tails = source.tails(entries, plan.depth)
                     entries["key"] = leaf_keys(
-                        column(entries, "key"), column(entries, "node"), column(entries, "tail"),
-                        plan.cuts,
-                    )  # fmt: skip
+                        column(entries, "key"), source.nodes(entries), tails, plan.cuts
+                    )
                 target = partition_of(entries["key"], source.partitions)
                 yield pack_by_partition("entry", entries, target)
 
     return exchange(chunks, emit, source.partitions)
 
 
-def capture_buckets(chunks: DataFrame, source: KeySource, wanted: U64) -> DataFrame:
-    """Entries by iris and finger keys, each bucket in one partition."""
-
-    def emit(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            for chunk in batch.column("id").to_pylist():
-                entries = source.capture_entries(chunk, wanted)
-                yield pack_by_partition(
-                    "entry", entries, partition_of(entries["key"], source.partitions)
-                )
-
-    return exchange(chunks, emit, source.partitions)
-
-
-def capture_pairs(entries: DataFrame, partitions: int) -> DataFrame:
-    """Pairs inside the buckets of captures: equal to demographic ones, but nothing is cut."""
-
-    def emit(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        records = unpack(batches, CAPTURE_ENTRY)
-        keys, nodes = column(records, "key"), column(records, "node")
-        no_tail = np.zeros((len(records), 0), dtype=np.uint8)
-        leaves = split_buckets(keys, nodes, no_tail, NEVER)
-        a, b, family = leaf_pairs(
-            leaves, nodes, column(records, "family"), column(records, "probe")
-        )
-        counts = count_buckets(keys, leaves)
-        counts["made"] = len(a)
-        yield pack("counts", counts)
-        yield _pack_pairs(a, b, family, partitions)
-
-    return entries.mapInArrow(emit, entries.schema)
-
-
-def _pack_pairs(a: I64, b: I64, family: U8, partitions: int) -> pa.RecordBatch:
+def pack_pairs(a: I64, b: I64, family: U8, partitions: int) -> pa.RecordBatch:
+    """Pairs that one family saw, each on its way to its partition."""
     pairs = np.empty(len(a), dtype=PAIR)
     pairs["a"], pairs["b"], pairs["votes"] = a, b, 1
     pairs["families"] = np.uint32(1) << family.astype(np.uint32)
     return pack_by_partition("pair", pairs, pair_partition(a, b, partitions))
 
 
-def bucket_pairs(entries: DataFrame, plan: Plan, partitions: int) -> DataFrame:
+def bucket_pairs(entries: DataFrame, source: KeySource, plan: Plan) -> DataFrame:
     """Pairs inside the buckets, hot buckets cut; packed rows of kind pair, cut and counts."""
 
     def emit(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         records = unpack(batches, ENTRY)
-        nodes = column(records, "node")
+        nodes, tails = source.nodes(records), source.tails(records, plan.depth)
         size = plan.split_size if plan.cuts is None else NEVER
-        leaves = split_buckets(column(records, "key"), nodes, column(records, "tail"), size)
-        a, b, family = leaf_pairs(
-            leaves, nodes, column(records, "family"), column(records, "probe")
-        )
+        leaves = split_buckets(column(records, "key"), nodes, tails, size)
+        family = source.layout.family_of_key[records["column"]]
+        a, b, family = leaf_pairs(leaves, nodes, family, column(records, "probe"))
         yield pack("counts", count_buckets(column(records, "key"), leaves))
         if len(leaves.cut_keys):
             yield pack("cut", leaves.cut_keys.astype(CUT))
-        yield _pack_pairs(a, b, family, partitions)
+        yield pack_pairs(a, b, family, source.partitions)
 
     return entries.mapInArrow(emit, entries.schema)
 
@@ -180,11 +153,17 @@ def count_buckets(keys: U64, leaves: Leaves) -> Records:
     counts = np.zeros(1, dtype=COUNTS)
     counts["made"], counts["skipped"] = leaves.pairs, leaves.skipped
     counts["largest"] = after.max(initial=0)
-    for name, sizes in (("before", np.unique(keys, return_counts=True)[1]), ("after", after)):
+    for name, sizes in (("before", run_lengths(np.sort(keys))), ("after", after)):
         bins = np.log2(sizes).astype(np.int64)
         counts[name] = np.bincount(bins, minlength=SIZE_BINS)
         counts[f"pairs_{name}"] = np.bincount(bins, sizes * (sizes - 1) / 2, SIZE_BINS)
     return counts
+
+
+def run_lengths(ordered: U64) -> I64:
+    """Lengths of the runs of equal values."""
+    edges = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)])
+    return np.diff(np.append(edges, len(ordered)))
 
 
 def pair_partition(a: I64, b: I64, partitions: int) -> npt.NDArray[np.integer[Any]]:
@@ -196,14 +175,17 @@ def distinct_pairs(pairs: Records) -> Records:
     """Each pair once, with all families that saw it and its votes; sorted by (a, b)."""
     if not len(pairs):
         return pairs
-    ordered = pairs[np.lexsort((pairs["b"], pairs["a"]))]
+    # One sort of 64-bit words groups the pairs, a second one of the few that are left orders them.
+    word = splitmix64(pairs["a"].view(np.uint64)) ^ pairs["b"].view(np.uint64)
+    ordered = pairs[np.argsort(word)]
     a, b = ordered["a"], ordered["b"]
     first = np.append(True, (a[1:] != a[:-1]) | (b[1:] != b[:-1]))
     starts = np.flatnonzero(first)
     kept: Records = ordered[starts].copy()
     kept["families"] = np.bitwise_or.reduceat(ordered["families"], starts)
     kept["votes"] = np.add.reduceat(ordered["votes"].astype(np.int64), starts).clip(max=65535)
-    return kept
+    by_pair: Records = kept[np.lexsort((kept["b"], kept["a"]))]
+    return by_pair
 
 
 def is_member(values: I64, sorted_set: I64) -> npt.NDArray[np.bool_]:
@@ -223,15 +205,18 @@ def plan_table(
 
     def sample(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            for chunk in batch.column("id").to_pylist():
-                entries = source.entries(chunk, min(depths), every)
+            for start in batch.column("id").to_pylist():
+                entries = source.entries(start, min(depths), every)
                 target = partition_of(entries["key"], source.partitions)
                 yield pack_by_partition("entry", entries, target)
 
     def count(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         records = unpack(batches, ENTRY)
-        banded = records["family"] < len(source.layout.signatures)
-        keys, nodes, tails = (column(records, name) for name in ("key", "node", "tail"))
+        keys, nodes = column(records, "key"), source.nodes(records)
+        tails, banded = (
+            source.tails(records, min(depths)),
+            source.layout.is_banded[records["column"]],
+        )
         rows = []
         for depth in depths:
             forced = np.where(banded, depth - min(depths), 0).astype(np.int64)

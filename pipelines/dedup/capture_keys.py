@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.dedup.config import SignatureSettings
+from pipelines.dedup.entries import CAPTURE_ENTRY
 from pipelines.dedup.finger_keys import FingerKeySettings, finger_keys, lacks_good_irises
 from pipelines.dedup.iris_keys import IrisKeySettings, iris_keys
-from pipelines.dedup.keys import CAPTURE_ENTRY, KeyLayout
+from pipelines.dedup.keys import KeyLayout
 from pipelines.dedup.templates import Templates
 
 I64 = npt.NDArray[np.int64]

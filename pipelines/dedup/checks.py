@@ -1,43 +1,49 @@
-"""Row checks of person tables: what is emptied, what is quarantined, what is collapsed.
+"""Row checks of person tables: what is trimmed, what is emptied, which rows are set aside.
 
-DataFrame in, DataFrame out; no action, no I/O. `tag_rows` marks each row once, the pipeline keeps
-that frame and splits it; `gate.py` counts it.
+Arrow batch in, marks out; no I/O. Rows of one id are told apart afterwards, in `copies.py`, when
+all rows have been seen.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 
-from pyspark.sql import Column, DataFrame, Window
-from pyspark.sql import functions as F
-from pyspark.sql import types as T
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from pipelines.core.quality import REASON, Action, Rule, Severity, apply_rules
-from pipelines.core.row_hash import row_hash
+from pipelines.core.quality import Severity
+from pipelines.dedup.normalise import Normaliser
 
-QUARANTINED = ("UNREADABLE_ROW", "MISSING_ID", "SUPERSEDED", "NO_EVIDENCE")
+Bool = npt.NDArray[np.bool_]
+I8 = npt.NDArray[np.int8]
+
+COLLAPSED, SUPERSEDED = "DUPLICATE_ROW", "SUPERSEDED"
+QUARANTINED = ("UNREADABLE_ROW", "MISSING_ID", SUPERSEDED, "NO_EVIDENCE")
 REJECTED = ("INACTIVE", *QUARANTINED)
-COLLAPSED = "DUPLICATE_ROW"
+# The first reason that fits a row counts.
+REASONS = ("UNREADABLE_ROW", "MISSING_ID", "INACTIVE", "NO_EVIDENCE")
+GOOD = np.int8(-1)
 
 ISO_DATE = "yyyy-MM-dd"
 PATTERNS = {"pincode": "^[1-9][0-9]{5}$", "phone": "^[6-9][0-9]{9}$"}
 REPLACEMENT_CHARACTER = "\ufffd"
 
-_COPY = "_copy"
-
 
 @dataclass(frozen=True)
 class CheckPlan:
-    """What the checks look at. Optional columns that the frame lacks are passed over.
+    """What the checks look at. Optional columns that a batch lacks are passed over.
 
     Attributes:
-        fields: comparator by field; the fields are columns of the frame.
+        fields: comparator by field; the fields are columns of the batch.
         id_column: unique id of a record.
         as_of: business day; later birth dates are impossible.
-        formats: Spark date pattern of a text date, regular expression of a code or phone.
-        time_column: moment of enrolment, decides which of two rows with one id is newer.
+        formats: Java date pattern of a text date, regular expression (RE2) of a code or phone.
         status_column: only rows with `active` in it are compared.
-        captures_column: packed or nested captures; unusable ones are already dropped.
+        captures_column: captures of a row.
         corrupt_column: what a reader could not parse.
         active: status that is compared.
         max_age_years: older birth dates are impossible.
@@ -49,7 +55,6 @@ class CheckPlan:
     id_column: str
     as_of: date
     formats: Mapping[str, str] = field(default_factory=dict)
-    time_column: str = "enrolled_at"
     status_column: str = "status"
     captures_column: str = "captures"
     corrupt_column: str = "_corrupt_record"
@@ -68,93 +73,82 @@ class CheckPlan:
         """Compared fields that hold text."""
         return [name for name in self.fields if name not in (*self.dates, self.captures_column)]
 
+    @property
+    def flags(self) -> list[str]:
+        """Flags that the checks can raise."""
+        codes = ["BAD_DOB"] * bool(self.dates)
+        codes += [self.flag_of(name) for name in self.texts if self.pattern(name)]
+        return sorted(set(codes))
+
+    def flag_of(self, name: str) -> str:
+        """Flag of a field whose value was emptied."""
+        by_kind = {"date_of_birth": "BAD_DOB", "phone": "BAD_PHONE"}
+        return by_kind.get(self.fields[name], f"BAD_{name.upper()}")
+
     def pattern(self, name: str) -> str | None:
         """Regular expression a text field must match, if any."""
         kind = self.fields[name]
         default = PATTERNS.get(name) if kind == "code" else PATTERNS.get(kind)
         return self.formats.get(name, default) if kind in ("code", "phone") else None
 
+    @cached_property
+    def birth_dates(self) -> tuple[str, str]:
+        """Earliest and latest possible birth date, yyyymmdd."""
+        year, day = self.as_of.year - self.max_age_years, f"{self.as_of:%m%d}"
+        return f"{year:04}{day}", f"{self.as_of:%Y%m%d}"
 
-def check_rows(
-    df: DataFrame, mapping_fields: Mapping[str, str], id_column: str, as_of: date
-) -> tuple[DataFrame, DataFrame]:
-    """Check a frame with the default plan: good rows with `dq_flags`, and the others.
 
-    The others keep `reject_reason`; only reasons in QUARANTINED belong into the quarantine table.
+@dataclass(frozen=True)
+class Checked:
+    """A batch after its checks.
+
+    Attributes:
+        columns: all columns; ids and fields trimmed, blank and bad values null, dates yyyymmdd.
+        reason: position in REASONS of why a row is set aside, GOOD otherwise; [rows].
+        flags: by flag, the rows that carry it.
     """
-    return split_rows(tag_rows(df, CheckPlan(mapping_fields, id_column, as_of)))
+
+    columns: dict[str, pa.Array]
+    reason: I8
+    flags: dict[str, Bool]
+
+    @property
+    def is_good(self) -> Bool:
+        """Rows without a reason."""
+        return np.equal(self.reason, GOOD)
+
+    def count(self, plan: CheckPlan) -> Counter[str]:
+        """Figures of the batch: `rows`, `good`, `reason:<CODE>`; of good rows `flag:`, `null:`."""
+        good = self.is_good
+        figures = Counter({"rows": len(good), "good": int(good.sum())})
+        for place, code in enumerate(REASONS):
+            figures[f"reason:{code}"] = int((self.reason == place).sum())
+        for code, rows in self.flags.items():
+            figures[f"flag:{code}"] = int((rows & good).sum())
+        for name in (*plan.texts, *plan.dates):
+            figures[f"null:{name}"] = int((_is_null(self.columns[name]) & good).sum())
+        return figures
 
 
-def split_rows(tagged: DataFrame) -> tuple[DataFrame, DataFrame]:
-    """Good rows without the reason column, and all others."""
-    good = tagged.where(F.col(REASON).isNull()).drop(REASON)
-    return good, tagged.where(F.col(REASON).isNotNull())
-
-
-def tag_rows(df: DataFrame, plan: CheckPlan, ids_repeat: bool = True) -> DataFrame:
-    """Mark every row with `reject_reason` (null = good) and `dq_flags`.
-
-    Text is trimmed and blank text becomes null; birth dates become dates.
-
-    Args:
-        df: one row per input row.
-        plan: what to look at.
-        ids_repeat: False, if `count_ids` showed that no id occurs twice, saves a shuffle.
-    """
-    clean = _clean(df, plan)
-    copies = _mark_copies(clean, plan) if ids_repeat else clean
-    tagged = apply_rules(copies, row_rules(copies, plan))
-    return tagged.drop(_COPY, *(_given(name) for name in plan.dates))
-
-
-def count_ids(df: DataFrame, plan: CheckPlan) -> DataFrame:
-    """One row with `rows` (those with an id) and `ids` (different ones, by 64-bit hash).
-
-    Equal numbers prove that no id repeats: a collision of hashes can only lower `ids`.
-    """
-    key = F.xxhash64(_text(plan.id_column))
-    with_id = df.where(_text(plan.id_column).isNotNull())
-    return with_id.agg(F.count(F.lit(1)).alias("rows"), F.count_distinct(key).alias("ids"))
-
-
-def _clean(df: DataFrame, plan: CheckPlan) -> DataFrame:
-    columns = {name: _text(name) for name in (plan.id_column, *plan.texts)}
-    for name, kind in plan.fields.items():
-        if kind == "gender":
-            columns[name] = F.nullif(F.upper(_text(name)), F.lit("UNKNOWN"))
-    for name in plan.dates:
-        columns[name] = _as_date(name, df.schema[name].dataType, plan.formats.get(name, ISO_DATE))
-        columns[_given(name)] = _text(name).isNotNull()
-    return df.withColumns(columns)
-
-
-def _text(name: str) -> Column:
-    return F.nullif(F.trim(F.col(f"`{name}`").cast("string")), F.lit(""))
-
-
-def _given(name: str) -> str:
-    return f"_given_{name}"
-
-
-def _as_date(name: str, data_type: T.DataType, pattern: str) -> Column:
-    if isinstance(data_type, T.DateType | T.TimestampType | T.TimestampNTZType):
-        return F.col(f"`{name}`").cast("date")
-    return F.try_to_timestamp(_text(name), F.lit(pattern)).cast("date")
-
-
-def _mark_copies(df: DataFrame, plan: CheckPlan) -> DataFrame:
-    """Among rows of one id the newest stays; others are the same again, or superseded."""
-    watched = [*plan.fields, plan.status_column, plan.captures_column]
-    content = row_hash(df, [name for name in dict.fromkeys(watched) if name in df.columns])
-    marked = df.withColumn("_content", content)
-    has_time = plan.time_column in df.columns
-    newest = [F.col(f"`{plan.time_column}`").desc_nulls_last()] if has_time else []
-    # Rows without id must not gather in one partition: they are spread by content.
-    spread = F.when(F.col(f"`{plan.id_column}`").isNull(), F.col("_content"))
-    order = Window.partitionBy(f"`{plan.id_column}`", spread).orderBy(*newest, "_content")
-    is_same = F.col("_content") == F.first("_content").over(order)
-    copy = F.when(is_same, F.lit(COLLAPSED)).otherwise(F.lit("SUPERSEDED"))
-    return marked.withColumn(_COPY, F.when(F.row_number().over(order) > 1, copy)).drop("_content")
+def check_batch(batch: pa.RecordBatch, plan: CheckPlan) -> Checked:
+    """Check the rows of a batch."""
+    columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+    columns[plan.id_column] = trim(columns[plan.id_column])
+    for name in plan.texts:
+        columns[name] = trim(columns[name])
+        if plan.fields[name] == "gender":
+            upper = pc.utf8_upper(columns[name])
+            columns[name] = nullify(upper, pc.equal(upper, "UNKNOWN"))
+    flags = {code: np.zeros(batch.num_rows, dtype=bool) for code in plan.flags}
+    unreadable = _unreadable(columns, plan)
+    for name in (*plan.dates, *(name for name in plan.texts if plan.pattern(name))):
+        columns[name], bad = (
+            _check_date(columns[name], plan, name)
+            if name in plan.dates
+            else _check_pattern(columns[name], plan.pattern(name) or "")
+        )
+        flags[plan.flag_of(name)] |= bad
+    return Checked(columns, _reasons(columns, plan, unreadable), flags)
 
 
 def rule_limit(code: str, plan: CheckPlan) -> tuple[Severity, float]:
@@ -164,59 +158,67 @@ def rule_limit(code: str, plan: CheckPlan) -> tuple[Severity, float]:
     return "WARN", plan.flag_limit if code.startswith("BAD_") else 1.0
 
 
-def row_rules(df: DataFrame, plan: CheckPlan) -> list[Rule]:
-    """The rules as data, most important reason first; only for columns the frame has."""
-    return [*field_rules(plan), *_reject_rules(df, plan)]
+def trim(column: pa.Array) -> pa.Array:
+    """Text without blanks at its ends; nothing left means null."""
+    text = pc.utf8_trim(column.cast(pa.string()), " ")
+    return nullify(text, pc.equal(text, ""))
 
 
-def _rule(plan: CheckPlan, code: str, condition: str, action: Action, column: str | None) -> Rule:
-    severity, tolerance = rule_limit(code, plan)
-    return Rule(code, condition, action, column, severity, tolerance)
+def nullify(column: pa.Array, where: pa.Array | Bool) -> pa.Array:
+    """The column, null in some rows."""
+    mask = where if isinstance(where, pa.Array) else pa.array(where)
+    return pc.if_else(mask.fill_null(False), pa.scalar(None, column.type), column)
 
 
-def field_rules(plan: CheckPlan) -> list[Rule]:
-    """The rules that empty a field and flag the row."""
-    day, rules = f"DATE'{plan.as_of}'", []
-    oldest = f"add_months({day}, {-12 * plan.max_age_years})"
-    for name in plan.dates:
-        impossible = f"`{name}` IS NULL OR `{name}` > {day} OR `{name}` < {oldest}"
-        condition = f"`{_given(name)}` AND ({impossible})"
-        rules.append(_rule(plan, "BAD_DOB", condition, "null_field", name))
+def _is_null(column: pa.Array) -> Bool:
+    return np.asarray(column.is_null())
+
+
+def _check_date(column: pa.Array, plan: CheckPlan, name: str) -> tuple[pa.Array, Bool]:
+    given = trim(column) if pa.types.is_string(column.type) else column
+    parse = Normaliser("date_of_birth", date_format=plan.formats.get(name, ISO_DATE))
+    digits = parse.apply(given)
+    first, last = plan.birth_dates
+    is_possible = pc.and_(pc.greater_equal(digits, first), pc.less_equal(digits, last))
+    bad = ~_is_null(given) & ~np.asarray(is_possible.fill_null(False))
+    return nullify(digits, bad), bad
+
+
+def _check_pattern(column: pa.Array, pattern: str) -> tuple[pa.Array, Bool]:
+    matches = pc.match_substring_regex(column, pattern)
+    bad = ~np.asarray(matches.fill_null(True))
+    return nullify(column, bad), bad
+
+
+def _unreadable(columns: Mapping[str, pa.Array], plan: CheckPlan) -> Bool:
+    broken = np.zeros(len(columns[plan.id_column]), dtype=bool)
     for name in plan.texts:
-        pattern = plan.pattern(name)
-        if pattern:
-            code = "BAD_PHONE" if plan.fields[name] == "phone" else f"BAD_{name.upper()}"
-            condition = f"NOT `{name}` RLIKE {_quote(pattern)}"
-            rules.append(_rule(plan, code, condition, "null_field", name))
-    return rules
+        found = pc.match_substring(columns[name], REPLACEMENT_CHARACTER)
+        broken |= np.asarray(found.fill_null(False))
+    if plan.corrupt_column in columns:
+        broken |= ~_is_null(columns[plan.corrupt_column])
+    return broken
 
 
-def _quote(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+def _reasons(columns: Mapping[str, pa.Array], plan: CheckPlan, unreadable: Bool) -> I8:
+    found = {"UNREADABLE_ROW": unreadable, "MISSING_ID": _is_null(columns[plan.id_column])}
+    if plan.status_column in columns:
+        status = pc.utf8_upper(trim(columns[plan.status_column]))
+        found["INACTIVE"] = ~np.asarray(pc.equal(status, plan.active).fill_null(False))
+    empty = np.ones(len(unreadable), dtype=bool)
+    for name in (*plan.texts, *plan.dates):
+        empty &= _is_null(columns[name])
+    if plan.captures_column in columns:
+        empty &= _without_captures(columns[plan.captures_column])
+    found["NO_EVIDENCE"] = empty
+    reason = np.full(len(unreadable), GOOD)
+    for place in reversed(range(len(REASONS))):
+        if REASONS[place] in found:
+            reason[found[REASONS[place]]] = place
+    return reason
 
 
-def _reject_rules(df: DataFrame, plan: CheckPlan) -> list[Rule]:
-    def reject(code: str, *conditions: str) -> Rule:
-        return _rule(plan, code, " OR ".join(conditions) or "false", "reject", None)
-
-    broken = [f"contains(`{name}`, '{REPLACEMENT_CHARACTER}')" for name in plan.texts]
-    if plan.corrupt_column in df.columns:
-        broken.append(f"`{plan.corrupt_column}` IS NOT NULL")
-    rules = [
-        reject("UNREADABLE_ROW", *broken),
-        reject("MISSING_ID", f"`{plan.id_column}` IS NULL"),
-    ]
-    if _COPY in df.columns:
-        rules += [reject(code, f"{_COPY} = '{code}'") for code in (COLLAPSED, "SUPERSEDED")]
-    if plan.status_column in df.columns:
-        status = f"upper(trim(`{plan.status_column}`))"
-        rules.append(reject("INACTIVE", f"{status} IS DISTINCT FROM '{plan.active}'"))
-    empty = [f"`{name}` IS NULL" for name in (*plan.texts, *plan.dates)]
-    if plan.captures_column in df.columns:
-        empty.append(_no_captures(plan.captures_column, df.schema[plan.captures_column].dataType))
-    return [*rules, reject("NO_EVIDENCE", " AND ".join(f"({one})" for one in empty))]
-
-
-def _no_captures(name: str, data_type: T.DataType) -> str:
-    measure = "size" if isinstance(data_type, T.ArrayType) else "octet_length"
-    return f"`{name}` IS NULL OR {measure}(`{name}`) = 0"
+def _without_captures(column: pa.Array) -> Bool:
+    is_list = pa.types.is_list(column.type) or pa.types.is_large_list(column.type)
+    size = pc.list_value_length(column) if is_list else pc.binary_length(column)
+    return np.asarray(pc.equal(size, 0).fill_null(True))

@@ -1,36 +1,29 @@
 """Extract: open the input, check every row, normalise it, and stage the comparable records."""
 
-import shutil
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pyspark.sql import DataFrame, Observation
-from pyspark.sql import functions as F
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
 
-from pipelines.core.arrow_files import to_arrow
-from pipelines.core.contracts import conform
+from pipelines.core.contracts import spark_schema
 from pipelines.core.lake import Lake
+from pipelines.core.lake_arrow import write_rows
 from pipelines.core.privacy import Tokeniser
-from pipelines.core.quality import REASON, QualityReport, validate
-from pipelines.dedup.attributes import RecordStore, open_store, write_store
+from pipelines.core.quality import QualityReport, validate
+from pipelines.dedup.attributes import RecordStore, write_store
 from pipelines.dedup.captures import CaptureLimits
-from pipelines.dedup.checks import QUARANTINED, CheckPlan, split_rows, tag_rows
+from pipelines.dedup.checks import QUARANTINED, CheckPlan
 from pipelines.dedup.config import DedupConfig
-from pipelines.dedup.gate import gate_checks, row_figures, rows_by_reason, run_counts
+from pipelines.dedup.gate import gate_checks, rows_by_reason, run_counts
 from pipelines.dedup.keys import KeyLayout
 from pipelines.dedup.mapping import Mapping
-from pipelines.dedup.records import (
-    CAPTURES,
-    ID,
-    STATUS,
-    RecordStage,
-    prepare_records,
-    select_columns,
-)
+from pipelines.dedup.records import CAPTURES, ID, STATUS, RecordStage, select_columns
+from pipelines.dedup.row_stage import RowTask, stage_rows
 from pipelines.dedup.sources import Source
 
 I64 = npt.NDArray[np.int64]
@@ -125,57 +118,22 @@ def take_in(
         min_quality=config.captures.usable, max_minutiae=config.captures.max_minutiae
     )
     stage = RecordStage(source.mapping, mapping, tokeniser, limits)
-    counts, store = _stage(raw, plan, stage, lake, folder, run_id, ids_repeat=False)
-    if counts["ids"] < len(store.nodes):
-        open_store.cache_clear()
-        shutil.rmtree(folder)
-        counts, store = _stage(raw, plan, stage, lake, folder, run_id, ids_repeat=True)
-    reasons = rows_by_reason(counts)
-    quality = validate(gate_checks(counts, plan))
+    staged = stage_rows(spread(raw), RowTask(plan, stage), lake, run_id)
+    reasons = rows_by_reason(staged.counts)
+    write_quarantine(lake, staged.others, source, run_id)
+    quality = validate(gate_checks(staged.counts, plan))
     quality.require(reasons)
-    if any(reasons.get(code) for code in QUARANTINED):
-        _, others = split_rows(tag_rows(raw, plan))
-        lake.write("quarantine", quarantine_rows(others, stage, source, run_id))
+    store = write_store(staged.records, mapping, folder)
     return Intake(
         store, folder, find_groups(store), mapping, layout, tokeniser,
-        run_counts(counts), reasons, quality, _completeness(store),
+        run_counts(staged.counts), reasons, quality, _completeness(store),
     )  # fmt: skip
-
-
-def _stage(
-    raw: DataFrame,
-    plan: CheckPlan,
-    stage: RecordStage,
-    lake: Lake,
-    folder: Path,
-    run_id: str,
-    ids_repeat: bool,
-) -> tuple[dict[str, int], RecordStore]:
-    """Check, normalise and write the records in one pass; `ids` counts the distinct ids."""
-    seen = Observation("row checks")
-    tagged = tag_rows(raw, plan, ids_repeat).observe(seen, *row_figures(plan))
-    good, _ = split_rows(spread(tagged))
-    records = prepare_records(good, stage).withColumn("run_id", F.lit(run_id))
-    lake.write("enrolments", records)
-    counts = dict(seen.get)
-    store = collect_store(lake, stage.mapping, folder)
-    counts["ids"] = len(np.unique(store.nodes))
-    return counts, store
 
 
 def spread(frame: DataFrame) -> DataFrame:
     """A small input is often one file and so one task: give every core a share."""
     cores = frame.sparkSession.sparkContext.defaultParallelism
     return frame.repartition(cores) if frame.rdd.getNumPartitions() < cores else frame
-
-
-def collect_store(lake: Lake, mapping: Mapping, folder: Path) -> RecordStore:
-    """Bring the compared fields to the machine's disk as memory-mapped columns."""
-    columns = ["node_id", "record_token", "content_hash", "source", "enrolled_at", *mapping.fields]
-    enrolments = lake.read("enrolments", lake.version("enrolments"))
-    if CAPTURES in enrolments.columns:
-        columns.append(CAPTURES)
-    return write_store(to_arrow(enrolments, columns), mapping, folder)
 
 
 def find_groups(store: RecordStore) -> Groups:
@@ -192,26 +150,15 @@ def find_groups(store: RecordStore) -> Groups:
     return Groups(hidden[by_node], behind[by_node], leaders[by_leader], sizes[sizes > 1][by_leader])
 
 
-def quarantine_rows(
-    others: DataFrame, stage: RecordStage, source: Source, run_id: str
-) -> DataFrame:
-    """Rows set aside, without their values: reason, token and where they came from."""
-    tokeniser = stage.tokeniser
-
-    def tokenise(batches: Any) -> Any:
-        import pyarrow as pa
-
-        for batch in batches:
-            tokens, _ = tokeniser.token_columns(batch.column(ID))
-            yield pa.RecordBatch.from_arrays(
-                [batch.column(REASON), tokens, batch.column("_source")],
-                names=["reason", "record_token", "location"],
-            )
-
-    rows = others.where(F.col(REASON).isin(*QUARANTINED)).select(ID, REASON, "_source")
-    rows = rows.mapInArrow(tokenise, "reason string, record_token string, location string")
-    rows = rows.withColumns({"dataset": F.lit(source.name), "run_id": F.lit(run_id)})
-    return conform(rows, "ops.QuarantinedRecord")
+def write_quarantine(lake: Lake, others: pa.Table, source: Source, run_id: str) -> None:
+    """Keep rows set aside, without their values: reason, token and where they came from."""
+    rows = others.filter(pc.is_in(others["reason"], pa.array(QUARANTINED)))
+    rows = rows.select(["reason", "record_token", "source"])
+    rows = rows.rename_columns(["reason", "record_token", "location"])
+    if rows.num_rows or lake.published("quarantine") is not None:
+        schema = spark_schema("ops.QuarantinedRecord")
+        constants = {"dataset": source.name, "run_id": run_id}
+        write_rows(lake, "quarantine", rows, schema, constants=constants)
 
 
 def _completeness(store: RecordStore) -> dict[str, float]:

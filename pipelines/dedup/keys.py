@@ -1,8 +1,7 @@
 """Blocking keys of records: LSH prefixes of the signature families and exact keys.
 
 A record has `prefixes` (one 64-bit key per band or exact family, 0 = none) and `tails` (one byte
-per hash value, which cut hot buckets). They are made from the record store whenever they are
-needed: hashing distinct values once is cheaper than writing and reading 800 bytes a record.
+per hash value, which cut hot buckets).
 """
 
 from collections.abc import Mapping as MappingOf
@@ -18,7 +17,6 @@ from pipelines.dedup.config import SignatureSettings
 from pipelines.dedup.hashing import U64, splitmix64
 from pipelines.dedup.mapping import EXACT, KeySpec, Mapping
 from pipelines.dedup.signatures import (
-    PREFIX_DEPTH,
     HashFamily,
     band_prefixes,
     merge_signatures,
@@ -30,24 +28,11 @@ from pipelines.dedup.vocabulary import hash_words
 
 U8 = npt.NDArray[np.uint8]
 I64 = npt.NDArray[np.int64]
+Bool = npt.NDArray[np.bool_]
 
 TAIL = 12  # bytes that cut a bucket, taken from its own family, and again from the next one
 
 CAPTURE_FAMILIES = ("irises", "fingers")
-
-CAPTURE_ENTRY = np.dtype([("key", "<u8"), ("node", "<i8"), ("family", "u1"), ("probe", "u1")])
-"""The same for keys of captures, which have nothing to cut a bucket by."""
-
-ENTRY = np.dtype(
-    [
-        ("key", "<u8"),
-        ("node", "<i8"),
-        ("family", "u1"),
-        ("probe", "u1"),
-        ("tail", "u1", (2 * TAIL,)),
-    ]
-)
-"""A record standing in one bucket; `probe` entries never pair with each other."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +80,11 @@ class KeyLayout:
     def is_banded(self) -> npt.NDArray[np.bool_]:
         """Whether each stored prefix is a MinHash band."""
         return self.family_of_key < len(self.signatures)
+
+    @property
+    def tail_width(self) -> int:
+        """Bytes that cut buckets, of all families together; 1 where there are none."""
+        return max(1, len(self.signatures) * self.hashes)
 
     def cutting_bytes(self, depth: int) -> I64:
         """For each stored prefix the positions in the tails that cut its bucket, in order.
@@ -203,35 +193,3 @@ def _exact_key(key: KeySpec, hashes: MappingOf[tuple[str, bool], U64], salt: int
         folded = splitmix64(folded ^ column)
     missing = np.logical_or.reduce([column == 0 for column in columns])
     return np.where(missing, np.uint64(0), folded)
-
-
-def key_entries(
-    nodes: I64, keys: RecordKeys, layout: KeyLayout, depth: int, every: int = 1
-) -> npt.NDArray[np.void]:
-    """Entries of the records in their buckets at a start depth, as an array of `ENTRY`.
-
-    Args:
-        nodes: record per row.
-        keys: stored keys of the rows.
-        layout: which keys there are.
-        depth: hash values in the prefix of a band, 2 or more.
-        every: keep the buckets whose shallow prefix is divisible by this (planning sample).
-    """
-    prefixes = keys.prefixes
-    wanted = prefixes != 0
-    if every > 1:
-        wanted &= splitmix64(prefixes) % np.uint64(every) == 0
-    row, column = np.nonzero(wanted)
-    entries = np.empty(len(row), dtype=ENTRY)
-    key = prefixes[row, column]
-    cutting = layout.cutting_bytes(PREFIX_DEPTH)
-    banded = layout.is_banded[column]
-    for level in range(depth - PREFIX_DEPTH):
-        byte = keys.tails[row, cutting[column, level]].astype(np.uint64)
-        key = np.where(banded, splitmix64(key ^ (byte + np.uint64(1))), key)
-    entries["key"], entries["node"] = key, nodes[row]
-    entries["family"], entries["probe"] = layout.family_of_key[column], 0
-    positions = layout.cutting_bytes(depth)
-    tails = keys.tails[:, positions] if keys.tails.shape[1] else None
-    entries["tail"] = 0 if tails is None else tails[row, column]
-    return entries

@@ -19,17 +19,16 @@ from pipelines.dedup.candidates import (
     Plan,
     bucket_entries,
     bucket_pairs,
-    capture_buckets,
-    capture_pairs,
-    chunks_of,
     pair_partition,
 )
+from pipelines.dedup.capture_candidates import capture_buckets, capture_pairs
 from pipelines.dedup.capture_keys import indexed_finger_keys
 from pipelines.dedup.capture_levels import CaptureComparison
 from pipelines.dedup.comparators import radix, unpack_patterns
 from pipelines.dedup.config import DedupConfig
 from pipelines.dedup.edges import EDGE, Scoring, score_stage
 from pipelines.dedup.intake import Intake
+from pipelines.dedup.key_files import chunks_of, write_keys
 from pipelines.dedup.model import Model
 from pipelines.dedup.pairs import (
     IDENTICAL,
@@ -74,8 +73,9 @@ class Compared:
     counts: Records
 
 
-def key_source(intake: Intake, partitions: int) -> KeySource:
-    """How tasks make the keys of this input."""
+def make_keys(session: SparkSession, intake: Intake, partitions: int) -> KeySource:
+    """Make the keys of this input; tasks find them beside its records."""
+    write_keys(session, str(intake.folder), len(intake.store.nodes), intake.layout)
     return KeySource(str(intake.folder), intake.layout, intake.groups.hidden, partitions)
 
 
@@ -85,7 +85,7 @@ def make_candidates(
     """Generate candidate pairs under a plan."""
     partitions = source.partitions
     entries = bucket_entries(chunks_of(session, len(intake.store.nodes)), source, plan)
-    made = bucket_pairs(entries, plan, partitions)
+    made = bucket_pairs(entries, source, plan)
     templates = intake.store.templates
     if templates is not None:
         wanted = indexed_finger_keys(templates, intake.layout)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from pyspark.sql import DataFrame, SparkSession
 
 from pipelines.core.config import config_hash
+from pipelines.core.endpoints import object_store
 from pipelines.core.lake import Lake
 from pipelines.core.packed import Records
 from pipelines.core.privacy import key_from_env
@@ -29,9 +30,9 @@ from pipelines.dedup.matching import (
     collect_edges,
     compare_candidates,
     fit_model,
-    key_source,
     make_candidates,
     make_comparison,
+    make_keys,
     pair_scorer,
     prepare_frequencies,
     score_candidates,
@@ -107,12 +108,13 @@ def run(session: SparkSession, config: DedupConfig, request: Request, log: RunLo
     try:
         with log.step("open"):
             source = open_source(session, request.input, config, request.mapping, request.truth)
-        lake = Lake(session, lake_root)
+        store = object_store("dedup") if lake_root.startswith("s3a://") else None
+        lake = Lake(session, lake_root, store=store)
         summary = _summary(config, request, source)
         if request.dry_run:
             return _dry_run(source, config, lake, request, scratch, log, summary)
         with log.step("history"):
-            history = read_history(lake)
+            history = read_history(lake, with_edges=request.decisions is not None)
         result = _transform(source, config, lake, request, scratch, log, history, summary.run_id)
         with log.step("tables"):
             publish(result, history, lake, summary, log)
@@ -163,7 +165,8 @@ def _transform(
     )
     comparison = make_comparison(intake, config)
     model = load_model(request.model, comparison.comparators) if request.model else None
-    source_keys = key_source(intake, partitions)
+    with log.step("keys"):
+        source_keys = make_keys(lake.session, intake, partitions)
     with log.step("plan"):
         preflight = plan_candidates(lake.session, intake, source_keys, config.candidates, model)
         if preflight.warning:
@@ -210,7 +213,8 @@ def _dry_run(
             source, config, lake, tokeniser, request.as_of, scratch / "store", summary.run_id
         )
     with log.step("plan"):
-        preflight = plan_candidates(lake.session, intake, key_source(intake, 2), config.candidates)
+        source_keys = make_keys(lake.session, intake, partitions=2)
+        preflight = plan_candidates(lake.session, intake, source_keys, config.candidates)
     summary.status, summary.counts = "dry_run", intake.counts
     summary.metrics = {
         "pairs_predicted": preflight.predicted,

@@ -1,6 +1,6 @@
 """From source rows to comparable records: tokens, normalised fields, captures, in one pass."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Mapping as Mapping_
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from pyspark.sql import types as T
 
 from pipelines.core.privacy import Tokeniser
 from pipelines.dedup.captures import CaptureLimits, pack_captures
+from pipelines.dedup.checks import Checked
 from pipelines.dedup.hashing import fold
 from pipelines.dedup.mapping import Mapping
 from pipelines.dedup.normalise import IDENTITY_NUMBER_IN_TEXT, Normaliser
@@ -21,6 +22,8 @@ from pipelines.dedup.vocabulary import hash_words
 U64 = npt.NDArray[np.uint64]
 
 ID, TIME, STATUS, CAPTURES, CORRUPT = "_id", "enrolled_at", "_status", "captures", "_corrupt_record"
+
+_DAYS = (T.DateType, T.TimestampType, T.TimestampNTZType)
 
 FIXED = (
     ("record_token", pa.string(), T.StringType()),
@@ -73,74 +76,56 @@ def select_columns(frame: DataFrame, mapping: Mapping) -> DataFrame:
         columns.append(F.col(mapping.status).cast("string").alias(STATUS))
     if CORRUPT in frame.columns:
         columns.append(F.col(CORRUPT))
-    return frame.select(
-        *columns, *(F.col(spec.column).alias(n) for n, spec in mapping.fields.items())
-    )
-
-
-def prepare_records(frame: DataFrame, stage: RecordStage) -> DataFrame:
-    """Prepared records of the selected columns; one row in, one row out."""
-    return frame.mapInArrow(prepare_task(stage), stage.spark_schema())
-
-
-def prepare_task(
-    stage: RecordStage,
-) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """Function of one task; normalisers remember values across its batches."""
-
-    def emit(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        normalisers = {
-            name: _normaliser(spec.comparator) for name, spec in stage.source_mapping.fields.items()
-        }
-        for batch in batches:
-            if batch.num_rows:
-                yield prepare_batch(batch, stage, normalisers)
-
-    return emit
-
-
-def _normaliser(comparator: str) -> Normaliser:
-    if comparator != "date_of_birth":
-        return Normaliser(comparator)
-    # The checks have turned birth dates of any pattern into dates.
-    return Normaliser(comparator, date_format="yyyy-MM-dd")
+    for name, spec in mapping.fields.items():
+        is_day = isinstance(frame.schema[spec.column].dataType, _DAYS)
+        columns.append(F.col(spec.column).cast("date" if is_day else "string").alias(name))
+    return frame.select(*columns)
 
 
 def prepare_batch(
-    batch: pa.RecordBatch, stage: RecordStage, normalisers: dict[str, Normaliser]
+    checked: Checked, stage: RecordStage, normalisers: dict[str, Normaliser]
 ) -> pa.RecordBatch:
-    """Prepare one batch."""
-    fields, flags = _normalise(batch, stage, normalisers)
-    tokens, nodes = stage.tokeniser.token_columns(batch.column(ID))
-    columns: dict[str, pa.Array] = {
+    """Prepare the rows of a checked batch, good or not; one row in, one row out."""
+    columns = checked.columns
+    fields, found_number = _normalise(columns, stage, normalisers)
+    tokens, nodes = stage.tokeniser.token_columns(columns[ID])
+    prepared: dict[str, pa.Array] = {
         "record_token": tokens,
         "node_id": nodes,
-        "source": batch.column("_source"),
-        "enrolled_at": batch.column(TIME),
+        "source": columns["_source"],
+        "enrolled_at": columns[TIME],
     }
     hashes = [_hashes(fields[name]) for name in stage.fields]
+    flags = [mark(rows, code) for code, rows in checked.flags.items() if rows.any()]
+    if found_number.any():
+        flags.append(mark(found_number, IDENTITY_NUMBER_IN_TEXT))
     if stage.source_mapping.captures:
-        columns["captures"], capture_flags = pack_captures(batch.column(CAPTURES), stage.limits)
+        prepared["captures"], capture_flags = pack_captures(columns[CAPTURES], stage.limits)
         flags.append(capture_flags)
-        hashes.append(_hashes(columns["captures"]))
-    columns["content_hash"] = pa.array(fold(0, hashes).view(np.int64))
-    columns["dq_flags"] = _join_flags([batch.column("dq_flags"), *flags])
+        hashes.append(_hashes(prepared["captures"]))
+    prepared["content_hash"] = pa.array(fold(0, hashes).view(np.int64))
+    prepared["dq_flags"] = _join_flags(flags, len(found_number))
     schema = stage.arrow_schema()
-    arrays = [(columns | fields)[name].cast(schema.field(name).type) for name in schema.names]
+    arrays = [(prepared | fields)[name].cast(schema.field(name).type) for name in schema.names]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
+def make_normalisers(stage: RecordStage) -> dict[str, Normaliser]:
+    """A normaliser per field; each remembers values, so a task keeps them across its batches."""
+    return {name: Normaliser(spec.comparator) for name, spec in stage.source_mapping.fields.items()}
+
+
 def _normalise(
-    batch: pa.RecordBatch, stage: RecordStage, normalisers: dict[str, Normaliser]
-) -> tuple[dict[str, pa.Array], list[pa.Array]]:
-    """Normalised fields, and the flags found on the way."""
+    columns: Mapping_[str, pa.Array], stage: RecordStage, normalisers: dict[str, Normaliser]
+) -> tuple[dict[str, pa.Array], npt.NDArray[np.bool_]]:
+    """Normalised fields, and the rows with an identity number in any of them."""
     fields: dict[str, pa.Array] = {}
-    found = np.zeros(batch.num_rows, dtype=bool)
+    found = np.zeros(len(columns[ID]), dtype=bool)
     relations = []
     for name, spec in stage.source_mapping.fields.items():
-        cleaned = normalisers[name].parse(batch.column(name))
+        cleaned = normalisers[name].parse(columns[name])
         if spec.comparator == "full_name":
-            fields["given_name"], fields["surname"] = normalisers[name].split(batch.column(name))
+            fields["given_name"], fields["surname"] = normalisers[name].split(columns[name])
         else:
             fields[name] = cleaned.text
         found |= np.asarray(cleaned.has_identity_number)
@@ -149,8 +134,12 @@ def _normalise(
         n for n, spec in stage.mapping.fields.items() if spec.comparator == "relation_name"
     ):
         fields[name] = pc.coalesce(fields[name], *relations)
-    marks = pa.array([[], [IDENTITY_NUMBER_IN_TEXT]], pa.list_(pa.string()))
-    return fields, [marks.take(pa.array(found.astype(np.int8)))] if found.any() else []
+    return fields, found
+
+
+def mark(rows: npt.NDArray[np.bool_], code: str) -> pa.ListArray:
+    """A flag on some rows, as lists."""
+    return pa.array([[], [code]], pa.list_(pa.string())).take(pa.array(rows.astype(np.int8)))
 
 
 def _hashes(column: pa.Array) -> U64:
@@ -162,12 +151,14 @@ def _hashes(column: pa.Array) -> U64:
     return by_row
 
 
-def _join_flags(lists: list[pa.Array]) -> pa.Array:
+def _join_flags(lists: list[pa.ListArray], rows: int) -> pa.ListArray:
+    lists = [flags for flags in lists if len(flags.flatten())] or [
+        mark(np.zeros(rows, dtype=bool), "")
+    ]
     if len(lists) == 1:
         return lists[0]
-    tables = [pc.list_parent_indices(flags).to_numpy() for flags in lists]
-    rows, values = np.concatenate(tables), pa.concat_arrays([pc.list_flatten(f) for f in lists])
-    order = np.argsort(rows, kind="stable")
-    counts = np.bincount(rows, minlength=len(lists[0]))
-    offsets = np.append(0, np.cumsum(counts)).astype(np.int32)
+    parents = np.concatenate([pc.list_parent_indices(flags).to_numpy() for flags in lists])
+    values = pa.concat_arrays([pc.list_flatten(flags) for flags in lists])
+    order = np.argsort(parents, kind="stable")
+    offsets = np.append(0, np.cumsum(np.bincount(parents, minlength=rows))).astype(np.int32)
     return pa.ListArray.from_arrays(pa.array(offsets), values.take(pa.array(order)))

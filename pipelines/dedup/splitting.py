@@ -17,8 +17,11 @@ from pipelines.dedup.signatures import mix
 I64 = npt.NDArray[np.int64]
 U8 = npt.NDArray[np.uint8]
 U64 = npt.NDArray[np.uint64]
+Bool = npt.NDArray[np.bool_]
 Int = int | np.int64
+TailArrays = tuple[U8, I64, npt.NDArray[np.uint32], U8]
 
+SMALL = 48  # parts up to this are sorted by insertion: faster than counting 256 byte values
 NODE_BYTES = 8  # bytes of a node id that can cut after the tail is used up
 
 
@@ -41,12 +44,43 @@ class Leaves:
     skipped: int
 
 
+@dataclass(frozen=True)
+class Tails:
+    """The bytes that cut the buckets of some entries, looked up where they are needed.
+
+    Attributes:
+        table: hash bytes of the records, [records, bytes].
+        positions: per kind of key the bytes that cut its buckets, in order, [kinds, depth].
+        row: record of each entry, a row of `table`.
+        kind: kind of key of each entry, a row of `positions`.
+    """
+
+    table: U8
+    positions: I64
+    row: npt.NDArray[np.uint32]
+    kind: U8
+
+    @classmethod
+    def of(cls, tails: U8) -> "Tails":
+        """Tails given entry by entry, [entries, depth]."""
+        entries, depth = tails.shape
+        row = np.arange(entries, dtype=np.uint32)
+        positions = np.arange(depth, dtype=np.int64)[None, :]
+        return cls(tails, positions, row, np.zeros(entries, dtype=np.uint8))
+
+    @property
+    def arrays(self) -> tuple[U8, I64, npt.NDArray[np.uint32], U8]:
+        """The same for a kernel."""
+        return np.asarray(self.table), self.positions, self.row, self.kind
+
+
 @nb.njit(cache=True, nogil=True)
-def _cut_byte(entry: Int, depth: Int, tails: U8, nodes: I64) -> np.int64:
-    tail = tails.shape[1]
-    if depth < tail:
-        return np.int64(tails[entry, depth])
-    return np.int64((nodes[entry] >> np.int64(8 * (depth - tail))) & np.int64(0xFF))
+def _cut_byte(entry: Int, depth: Int, tails: TailArrays, nodes: I64) -> np.int64:
+    table, positions, row, kind = tails
+    last = positions.shape[1]
+    if depth < last:
+        return np.int64(table[row[entry], positions[kind[entry], depth]])
+    return np.int64((nodes[entry] >> np.int64(8 * (depth - last))) & np.int64(0xFF))
 
 
 @nb.njit("uint64(uint64, int64)", cache=True, nogil=True)
@@ -56,125 +90,110 @@ def child_key(key: np.uint64, byte: Int) -> np.uint64:
 
 
 @nb.njit(cache=True, nogil=True)
-def _sort_by_byte(part: I64, depth: Int, tails: U8, nodes: I64, scratch: I64) -> I64:
-    """Counting sort of the entries `part`, in place; returns the bounds of each byte, [257]."""
-    bounds = np.zeros(257, dtype=np.int64)
-    for entry in part:
-        bounds[_cut_byte(entry, depth, tails, nodes) + 1] += 1
+def _sort_by_byte(
+    part: I64, depth: Int, tails: TailArrays, nodes: I64, bytes_: I64, scratch: I64
+) -> None:
+    """Sort the entries `part` by their cutting byte, in place, and leave the bytes in `bytes_`."""
+    size = len(part)
+    for i in range(size):
+        bytes_[i] = _cut_byte(part[i], depth, tails, nodes)
+    if size <= SMALL:
+        for i in range(1, size):
+            byte, entry, j = bytes_[i], part[i], i
+            while j > 0 and bytes_[j - 1] > byte:
+                bytes_[j], part[j] = bytes_[j - 1], part[j - 1]
+                j -= 1
+            bytes_[j], part[j] = byte, entry
+        return
+    place = np.zeros(257, dtype=np.int64)
+    for i in range(size):
+        place[bytes_[i] + 1] += 1
     for b in range(256):
-        bounds[b + 1] += bounds[b]
-    place = bounds.copy()
-    for entry in part:
-        byte = _cut_byte(entry, depth, tails, nodes)
-        scratch[place[byte]] = entry
+        place[b + 1] += place[b]
+    starts = place.copy()
+    for i in range(size):
+        byte = bytes_[i]
+        scratch[place[byte]] = part[i]
         place[byte] += 1
-    part[:] = scratch[: len(part)]
-    return bounds
+    part[:] = scratch[:size]
+    for b in range(256):
+        bytes_[starts[b] : starts[b + 1]] = b
 
 
 @nb.njit(cache=True, nogil=True)
 def _split(
-    keys: U64, order: I64, nodes: I64, tails: U8, forced: I64, split_size: int
-) -> tuple[list[np.int64], list[np.uint64], np.int64, np.int64]:
-    count = len(order)
-    scratch = np.empty(count, dtype=np.int64)
-    starts = [np.int64(0) for _ in range(0)]
+    buckets: I64, keys: U64, order: I64, nodes: I64, tails: TailArrays, forced: I64,
+    split_size: int, is_start: Bool,
+) -> tuple[list[np.uint64], np.int64, np.int64]:  # fmt: skip
+    """Cut buckets, given as (first, end) in `order`; marks where their leaves start."""
+    largest = (buckets[:, 1] - buckets[:, 0]).max()
+    scratch, bytes_ = np.empty(largest, dtype=np.int64), np.empty(largest, dtype=np.int64)
     cuts = [np.uint64(0) for _ in range(0)]
     stack = [(np.int64(0), np.int64(0), np.int64(0), np.uint64(0)) for _ in range(0)]
-    last = tails.shape[1] + 8
-    pairs, skipped, low = np.int64(0), np.int64(0), np.int64(0)
-    while low < count:
-        key = keys[order[low]]
-        high = low + 1
-        while high < count and keys[order[high]] == key:
-            high += 1
-        stack.append((low, high, np.int64(0), key))
-        low = high
+    hashes = tails[1].shape[1]
+    pairs, skipped = np.int64(0), np.int64(0)
+    for bucket in range(len(buckets)):
+        low, high = buckets[bucket, 0], buckets[bucket, 1]
+        stack.append((low, high, np.int64(0), keys[order[low]]))
         while len(stack):
             first, end, depth, node_key = stack.pop()
             size = end - first
             must = depth < forced[order[first]]
-            if (not must and size <= split_size) or depth == last or size == 1:
-                starts.append(first)
+            if (not must and size <= split_size) or depth == hashes + NODE_BYTES or size == 1:
+                is_start[first] = True
                 pairs += size * (size - 1) // 2
                 continue
             cuts.append(node_key)
-            bounds = _sort_by_byte(order[first:end], depth, tails, nodes, scratch)
-            kept = np.int64(0)
-            for b in range(255, -1, -1):
-                low_end, high_end = first + bounds[b], first + bounds[b + 1]
-                part = high_end - low_end
-                if part:
-                    kept += part * (part - 1) // 2
-                    stack.append((low_end, high_end, depth + 1, child_key(node_key, b)))
-            if depth >= tails.shape[1]:
+            _sort_by_byte(order[first:end], depth, tails, nodes, bytes_, scratch)
+            kept, low_end = np.int64(0), np.int64(0)
+            for i in range(1, size + 1):
+                if i < size and bytes_[i] == bytes_[low_end]:
+                    continue
+                part = i - low_end
+                kept += part * (part - 1) // 2
+                child = child_key(node_key, bytes_[low_end])
+                stack.append((first + low_end, first + i, depth + 1, child))
+                low_end = np.int64(i)
+            if depth >= hashes:
                 skipped += size * (size - 1) // 2 - kept
-    return starts, cuts, pairs, skipped
+    return cuts, pairs, skipped
 
 
 def split_buckets(
-    keys: U64, nodes: I64, tails: U8, split_size: int, forced: I64 | None = None
+    keys: U64, nodes: I64, tails: Tails, split_size: int, forced: I64 | None = None
 ) -> Leaves:
     """Group entries by key and cut every bucket above the split size.
 
     Args:
         keys: bucket key per entry.
         nodes: record per entry.
-        tails: bytes that cut the entry's bucket, in order, [entries, depth].
+        tails: bytes that cut the buckets.
         split_size: largest bucket that is left whole.
         forced: per entry, levels cut whatever the size (a deeper start of the prefix).
     """
-    order = np.argsort(keys, kind="stable")
-    depth = np.zeros(len(keys), dtype=np.int64) if forced is None else forced
-    starts, cuts, pairs, skipped = _split(keys, order, nodes, tails, depth, split_size)
-    ends = np.sort(np.array([*starts, len(keys)], dtype=np.int64))
-    return Leaves(order, ends, np.array(cuts, dtype=np.uint64), int(pairs), int(skipped))
+    order = np.argsort(keys)
+    by_key = keys[order]
+    is_start = np.append(np.ones(min(len(keys), 1), dtype=bool), by_key[1:] != by_key[:-1])
+    starts = np.append(np.flatnonzero(is_start), len(keys))
+    sizes = np.diff(starts)
+    is_hot = sizes > split_size
+    if forced is not None:
+        is_hot |= (forced[order[starts[:-1]]] > 0) & (sizes > 1)
+    pairs, skipped = int((sizes * (sizes - 1) // 2)[~is_hot].sum()), np.int64(0)
+    cut_keys = np.empty(0, dtype=np.uint64)
+    if is_hot.any():
+        buckets = np.column_stack([starts[:-1][is_hot], starts[1:][is_hot]])
+        depth = np.zeros(len(keys), dtype=np.int64) if forced is None else forced
+        cuts, cut_pairs, skipped = _split(
+            buckets, keys, order, nodes, tails.arrays, depth, split_size, is_start
+        )
+        pairs, cut_keys = pairs + int(cut_pairs), np.array(cuts, dtype=np.uint64)
+        starts = np.append(np.flatnonzero(is_start), len(keys))
+    return Leaves(order, starts, cut_keys, pairs, int(skipped))
 
 
 @nb.njit(cache=True, nogil=True)
-def _emit(
-    order: I64, starts: I64, nodes: I64, families: U8, probes: U8, low: I64, high: I64, seen: U8
-) -> int:
-    made = 0
-    for leaf in range(len(starts) - 1):
-        for i in range(starts[leaf], starts[leaf + 1]):
-            a = nodes[order[i]]
-            for j in range(i + 1, starts[leaf + 1]):
-                b = nodes[order[j]]
-                if a == b or (probes[order[i]] and probes[order[j]]):
-                    continue
-                low[made], high[made] = min(a, b), max(a, b)
-                seen[made] = families[order[i]]
-                made += 1
-    return made
-
-
-@nb.njit(cache=True, nogil=True)
-def _count(order: I64, starts: I64, probes: U8) -> int:
-    room = 0
-    for leaf in range(len(starts) - 1):
-        size = starts[leaf + 1] - starts[leaf]
-        asking = np.int64(0)
-        for i in range(starts[leaf], starts[leaf + 1]):
-            asking += probes[order[i]]
-        room += (size * (size - 1) - asking * (asking - 1)) // 2
-    return room
-
-
-def leaf_pairs(leaves: Leaves, nodes: I64, families: U8, probes: U8) -> tuple[I64, I64, U8]:
-    """All pairs inside the leaves, smaller node first, with the key family that saw each.
-
-    Two probe entries make no pair: one side must stand in the index.
-    """
-    room = _count(leaves.order, leaves.starts, probes)
-    low, high = np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int64)
-    seen = np.empty(room, dtype=np.uint8)
-    made = _emit(leaves.order, leaves.starts, nodes, families, probes, low, high, seen)
-    return low[:made], high[:made], seen[:made]
-
-
-@nb.njit(cache=True, nogil=True)
-def _walk(keys: U64, nodes: I64, tails: U8, cuts: U64, filter_bits: U8, out: U64) -> None:
+def _walk(keys: U64, nodes: I64, tails: TailArrays, cuts: U64, filter_bits: U8, out: U64) -> None:
     mask = np.uint64(len(filter_bits) - 1)
     for i in range(len(keys)):
         key, depth = keys[i], 0
@@ -187,18 +206,18 @@ def _walk(keys: U64, nodes: I64, tails: U8, cuts: U64, filter_bits: U8, out: U64
         out[i] = key
 
 
-def leaf_keys(keys: U64, nodes: I64, tails: U8, cuts: U64) -> U64:
+def leaf_keys(keys: U64, nodes: I64, tails: Tails, cuts: U64) -> U64:
     """Walk entries down a stored tree of cuts to the keys of their leaves.
 
     Args:
         keys: prefix key per entry.
         nodes: record per entry.
-        tails: cutting bytes per entry.
+        tails: bytes that cut the buckets.
         cuts: sorted keys of the cut nodes.
     """
     size = 1 << max(10, int(len(cuts) * 8).bit_length())
     filter_bits = np.zeros(size, dtype=np.uint8)
     filter_bits[cuts & np.uint64(size - 1)] = 1
     out = np.empty_like(keys)
-    _walk(keys, nodes, tails, cuts, filter_bits, out)
+    _walk(keys, nodes, tails.arrays, cuts, filter_bits, out)
     return out

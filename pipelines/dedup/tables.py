@@ -1,5 +1,6 @@
 """Load: every table of a run in Delta, published together by the row of `runs`."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
-from pyspark.sql import types as T
+import pyarrow.compute as pc
 
-from pipelines.core.contracts import conform, spark_schema
+from pipelines.core.contracts import spark_schema
+from pipelines.core.delta_files import table_schema
 from pipelines.core.lake import Lake
+from pipelines.core.lake_arrow import merge_driver_rows, write_rows, write_tasks
 from pipelines.core.packed import unpack
 from pipelines.core.privacy import Tokeniser
 from pipelines.core.runlog import RunLog
@@ -28,6 +29,8 @@ from pipelines.dedup.reviews import update_queue
 if TYPE_CHECKING:
     from pipelines.dedup.pipeline import Run
 
+CLUSTER_KEY = ("cluster_id", "record_token", "valid_from_run")
+
 
 @dataclass(frozen=True)
 class History:
@@ -35,21 +38,25 @@ class History:
 
     clusters: pd.DataFrame | None
     queue: pa.Table | None
-    edges: DataFrame | None
+    edges: pa.Table | None
 
 
-def read_history(lake: Lake) -> History:
-    """History of a lake; all None before the first run."""
+def read_history(lake: Lake, with_edges: bool) -> History:
+    """History of a lake; all None before the first run.
 
-    def published(table: str) -> DataFrame | None:
-        return None if lake.published(table) is None else lake.read(table)
+    Args:
+        lake: the lake.
+        with_edges: read the tokens of all stored pairs too; decisions of a file need them.
+    """
 
-    clusters, queue = published("clusters"), published("review_queue")
-    return History(
-        None if clusters is None else clusters.where("valid_to_run IS NULL").toPandas(),
-        None if queue is None else queue.toArrow(),
-        published("candidate_edges"),
-    )
+    def published(table: str, columns: Sequence[str] | None = None) -> pa.Table | None:
+        return None if lake.published(table) is None else lake.arrow(table, columns)
+
+    clusters = published("clusters")
+    if clusters is not None:
+        clusters = clusters.filter(pc.field("valid_to_run").is_null()).to_pandas()
+    edges = published("candidate_edges", ["token_a", "token_b"]) if with_edges else None
+    return History(clusters, published("review_queue"), edges)
 
 
 def standing_decisions(
@@ -67,7 +74,7 @@ def standing_decisions(
     if history.queue is not None:
         known.append(history.queue.select(tokens))
     if history.edges is not None:
-        known.append(history.edges.select(*tokens).toArrow())
+        known.append(history.edges)
     resolved = resolve_decisions(found, pa.concat_tables(known, promote_options="default"))
     for row, reason in resolved.rejected[["row", "reason"]].itertuples(index=False):
         log.warning(f"--decisions {file}: line {row} is left out: {reason}")
@@ -83,47 +90,40 @@ def publish(result: "Run", history: History, lake: Lake, summary: RunSummary, lo
         history.clusters, resolution.clusters, resolution.links, resolution.cuts,
         run_id, result.model.model_id,
     )  # fmt: skip
-    frames = {
-        "candidate_edges": edges_table(result, run_id, lake),
-        "golden_records": _frame(lake, "identity.GoldenRecord", golden, run_id),
-        "review_queue": _frame(lake, "identity.MergeDecision", queue, run_id),
-    }
+    write_edges(lake, result, run_id)
+    _write(lake, "golden_records", "identity.GoldenRecord", golden, run_id)
+    _write(lake, "review_queue", "identity.MergeDecision", queue, run_id)
     if history.clusters is None:
-        frames["clusters"] = _frame(lake, "identity.DuplicateCluster", change.open, run_id)
-    lake.write_all(frames)
-    if history.clusters is not None and len(change.open) + len(change.close):
-        rows = _typed(pd.concat([change.close, change.open]))
-        versions = _frame(lake, "identity.DuplicateCluster", rows, None)
-        lake.merge("clusters", versions, ["cluster_id", "record_token", "valid_from_run"])
+        _write(lake, "clusters", "identity.DuplicateCluster", change.open, run_id)
+    elif len(change.open) + len(change.close):
+        rows = pa.Table.from_pandas(pd.concat([change.close, change.open]), preserve_index=False)
+        schema = spark_schema("identity.DuplicateCluster")
+        merge_driver_rows(lake, "clusters", rows, schema, CLUSTER_KEY)
     listed, digests = lake.listing()
     summary.counts = dict(intake.counts)
     summary.tables = {name: {"version": listed[name], "digest": digests[name]} for name in listed}
     if any(lake.published(name) != version for name, version in listed.items()):
-        lake.write("runs", runs_row(result, lake, summary, log, listed, digests), "append")
+        row = runs_row(result, summary, log, listed, digests)
+        schema = spark_schema("identity.DedupStats")
+        write_rows(
+            lake, "runs", pa.Table.from_pylist([row], table_schema(schema)), schema, "append"
+        )
 
 
-def edges_table(result: "Run", run_id: str, lake: Lake) -> DataFrame:
-    """Rows of `candidate_edges` from the packed edges."""
-    scoring, names, model_id = result.scoring, family_names(result), result.model.model_id
+def write_edges(lake: Lake, result: "Run", run_id: str) -> None:
+    """Write `candidate_edges` from the packed edges."""
+    scoring, names = result.scoring, family_names(result)
 
-    def expand(batches: Any) -> Any:
+    def expand(batches: Iterable[pa.RecordBatch], _: list[bytes]) -> Iterator[pa.RecordBatch]:
         store = open_store(scoring.comparison.folder)
         for batch in batches:
             records = unpack([batch], EDGE)
             if len(records):
                 yield from edge_rows(records, store, scoring, names).to_batches()
 
+    constants = {"run_id": run_id, "model_id": result.model.model_id, "confidence": None}
     schema = spark_schema("identity.SimilarityPair")
-    kept = [field for field in schema if field.name not in ("run_id", "model_id", "confidence")]
-    rows = result.edges.mapInArrow(expand, type(schema)(kept))
-    rows = rows.withColumns(
-        {
-            "run_id": F.lit(run_id),
-            "model_id": F.lit(model_id),
-            "confidence": F.lit(None).cast("double"),
-        }
-    )
-    return conform(rows, "identity.SimilarityPair")
+    write_tasks(lake, "candidate_edges", result.edges, expand, schema, constants)
 
 
 def family_names(result: "Run") -> tuple[str, ...]:
@@ -132,11 +132,11 @@ def family_names(result: "Run") -> tuple[str, ...]:
 
 
 def runs_row(
-    result: "Run", lake: Lake, summary: RunSummary, log: RunLog,
-    versions: dict[str, int], digests: dict[str, str],
-) -> DataFrame:  # fmt: skip
+    result: "Run", summary: RunSummary, log: RunLog, versions: dict[str, int],
+    digests: dict[str, str],
+) -> dict[str, Any]:  # fmt: skip
     """The row that publishes a run."""
-    row = {
+    return {
         "run_id": summary.run_id,
         "started_at": datetime.now(UTC),
         "as_of": summary.as_of,
@@ -153,27 +153,14 @@ def runs_row(
         "table_versions": versions,
         "table_digests": digests,
     }
-    return lake.session.createDataFrame([row], spark_schema("identity.DedupStats"))
 
 
-def _typed(rows: pd.DataFrame) -> pd.DataFrame:
-    """Cluster rows that closed and opened together; text columns hold text or None."""
-    text = rows.columns.difference(["size", "score_bits", "weakest_bridge_bits", "density"])
-    rows = rows.astype({"size": "int32"})
-    rows[text] = rows[text].astype(object).where(rows[text].notna(), None)
-    return rows
-
-
-def _frame(
-    lake: Lake, contract: str, table: pa.Table | pd.DataFrame, run_id: str | None
-) -> DataFrame:
-    """A small result as a frame of its contract; columns without any value get their type."""
-    if not isinstance(table, pa.Table):
-        table = pa.Table.from_pandas(table, preserve_index=False)
-    frame = lake.session.createDataFrame(table)
-    if run_id is not None:
-        frame = frame.withColumn("run_id", F.lit(run_id))
-    empty = [f.name for f in frame.schema if isinstance(f.dataType, T.NullType)]
-    types = spark_schema(contract)
-    frame = frame.withColumns({name: F.col(name).cast(types[name].dataType) for name in empty})
-    return conform(frame, contract)
+def _write(
+    lake: Lake, table: str, contract: str, rows: pa.Table | pd.DataFrame, run_id: str
+) -> None:
+    """Replace a small table by rows that the driver holds."""
+    if not isinstance(rows, pa.Table):
+        rows = pa.Table.from_pandas(rows, preserve_index=False)
+    if "run_id" in rows.column_names:
+        rows = rows.drop_columns("run_id")
+    write_rows(lake, table, rows, spark_schema(contract), constants={"run_id": run_id})

@@ -20,22 +20,25 @@ def schema_text(contract: Contract) -> str:
     return (golden_path(contract, "avsc").parents[4] / "schemas" / contract.file).read_text("utf-8")
 
 
-def sample_frame(spark: SparkSession, subject: str) -> DataFrame:
-    records = golden_records(get_contract(subject))
-    schema = spark_schema(subject)
+def sample_frame(spark: SparkSession, subject: str, version: int | None = None) -> DataFrame:
+    records = golden_records(get_contract(subject, version))
+    schema = spark_schema(subject, version)
     rows = [tuple(record[name] for name in schema.names) for record in records]
     return spark.createDataFrame(rows, schema)
 
 
 @pytest.mark.parametrize("contract", CONTRACTS, ids=lambda one: one.key)
 def test_spark_writes_and_reads_the_golden_bytes(spark: SparkSession, contract: Contract) -> None:
-    frame, text = sample_frame(spark, contract.subject).coalesce(1), schema_text(contract)
+    frame, text = (
+        sample_frame(spark, contract.subject, contract.version).coalesce(1),
+        schema_text(contract),
+    )
     bodies = golden_bodies(contract)
     written = frame.select(to_avro(F.struct("*"), text).alias("body")).collect()
     assert [bytes(row["body"]) for row in written] == bodies
     raw = spark.createDataFrame([(body,) for body in bodies], "body binary")
     read = raw.select(from_avro("body", text).alias("r")).select("r.*")
-    assert conform(read, contract.subject).collect() == frame.collect()
+    assert conform(read, contract.subject, contract.version).collect() == frame.collect()
 
 
 def test_types_of_an_event(spark: SparkSession) -> None:

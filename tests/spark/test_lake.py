@@ -9,7 +9,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.core.errors import ConfigError
-from pipelines.core.lake import Lake, Written
+from pipelines.core.lake import Lake
+from pipelines.core.lake_format import Written
 
 RUNS = "run_id string, table_versions map<string, bigint>, table_digests map<string, string>"
 

@@ -11,9 +11,11 @@ SOURCES = sorted(path for path in (ROOT / "pipelines").rglob("*.py"))
 JOBS = sorted((ROOT / "jobs").glob("*.py"))
 OWNERS = {
     "great_expectations": {"quality.py"},
-    "delta": {"lake.py", "spark.py"},
+    "delta": {"lake_merge.py", "spark.py"},
+    "deltalake": {"delta_files.py", "delta_tables.py"},
     "kafka": {"kafka.py"},
-    "pyflink": {"flink.py"},
+    "minio": {"object_store.py"},
+    "pyflink": {"flink.py", "flink_types.py"},
 }
 
 

@@ -147,7 +147,7 @@ def ivy_that_writes(names, monkeypatch):
             (target / name).write_text("jar")
         log.write_text("told")
 
-    monkeypatch.setattr(jars, "_run_ivy", run)
+    monkeypatch.setattr(jars, "run_ivy", run)
     return calls
 
 

@@ -1,13 +1,15 @@
 """Blocking keys of records against the definition of each family."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from pipelines.dedup.attributes import encode_attributes
 from pipelines.dedup.config import SignatureSettings
-from pipelines.dedup.keys import TAIL, KeyLayout, RecordKeys, field_tag, key_entries, record_keys
+from pipelines.dedup.entries import key_entries
+from pipelines.dedup.keys import TAIL, KeyLayout, RecordKeys, record_keys
 from pipelines.dedup.mapping import Mapping
 
 MAPPING = Mapping.model_validate(
@@ -92,52 +94,56 @@ def test_keys_do_not_depend_on_the_other_records() -> None:
     assert (whole.prefixes[4] == alone.prefixes[0]).all()
 
 
+def entries_of(
+    keys: RecordKeys, depth: int = 2, first_row: int = 0, every: int = 1, skipped: Any = None
+) -> np.ndarray:
+    none = np.zeros(len(keys.prefixes), dtype=bool)
+    return key_entries(keys, LAYOUT, depth, first_row, none if skipped is None else skipped, every)
+
+
 def test_entries_hold_each_key_once() -> None:
-    keys, nodes = keys_of(PEOPLE), np.arange(100, 100 + len(PEOPLE), dtype=np.int64)
-    entries = key_entries(nodes, keys, LAYOUT, depth=2)
-    found = sorted(zip(entries["node"].tolist(), entries["key"].tolist(), strict=True))
+    keys = keys_of(PEOPLE)
+    entries = entries_of(keys, first_row=100)
+    found = sorted(zip(entries["row"].tolist(), entries["key"].tolist(), strict=True))
     expected = [
-        (int(nodes[row]), int(key))
-        for row in range(len(PEOPLE))
-        for key in keys.prefixes[row]
-        if key
+        (100 + row, int(key)) for row in range(len(PEOPLE)) for key in keys.prefixes[row] if key
     ]
     assert found == sorted(expected)
     assert not entries["probe"].any()
 
 
+def test_skipped_records_stand_in_no_bucket() -> None:
+    keys, skipped = keys_of(PEOPLE), np.zeros(len(PEOPLE), dtype=bool)
+    skipped[[0, 3]] = True
+    whole, some = entries_of(keys), entries_of(keys, skipped=skipped)
+    assert set(some["row"].tolist()) == set(whole["row"].tolist()) - {0, 3}
+
+
 def test_deeper_prefixes_part_buckets_and_never_join_them() -> None:
     people = [(f"name{i}", "patil", "19800512", "pune") for i in range(40)]
-    nodes = np.arange(40, dtype=np.int64)
-    parts = [key_entries(nodes, keys_of(people), LAYOUT, depth) for depth in (2, 3, 4)]
+    parts = [entries_of(keys_of(people), depth) for depth in (2, 3, 4)]
     for shallow, deep in itertools.pairwise(parts):
         above = dict(zip(deep["key"].tolist(), shallow["key"].tolist(), strict=True))
         pairs = set(zip(deep["key"].tolist(), shallow["key"].tolist(), strict=True))
         assert len(pairs) == len(above), "a deep key lies under one shallow key"
-    exact = [part["key"][part["family"] == 2] for part in parts]
+    exact = [part["key"][LAYOUT.family_of_key[part["column"]] == 2] for part in parts]
     assert (exact[0] == exact[2]).all(), "an exact key has no depth"
 
 
-def test_tails_cut_by_the_next_hashes_of_the_family() -> None:
+def test_buckets_are_cut_by_the_next_hashes_of_the_family() -> None:
     keys = keys_of(PEOPLE)
-    entries = key_entries(np.arange(len(PEOPLE), dtype=np.int64), keys, LAYOUT, depth=2)
-    first = entries[(entries["node"] == 0) & (entries["family"] == 1)]
+    positions = LAYOUT.cutting_bytes(2)
     own, other = keys.tails[0, 16:], keys.tails[0, :16]
-    for band, entry in enumerate(first):
-        assert entry["tail"][:TAIL].tolist() == [own[(4 * band + 2 + i) % 16] for i in range(TAIL)]
-        assert entry["tail"][TAIL:].tolist() == [other[(4 * band + i) % 16] for i in range(TAIL)]
+    for band, column in enumerate(np.flatnonzero(LAYOUT.family_of_key == 1)):
+        cutting = keys.tails[0, positions[column]]
+        assert cutting[:TAIL].tolist() == [own[(4 * band + 2 + i) % 16] for i in range(TAIL)]
+        assert cutting[TAIL:].tolist() == [other[(4 * band + i) % 16] for i in range(TAIL)]
 
 
 def test_a_sample_of_prefixes_keeps_whole_buckets() -> None:
     people = [(f"name{i % 5}", "patil", "19800512", "pune") for i in range(60)]
-    nodes = np.arange(60, dtype=np.int64)
     keys = keys_of(people)
-    every, some = (key_entries(nodes, keys, LAYOUT, 2, every=n) for n in (1, 2))
+    every, some = (entries_of(keys, every=n) for n in (1, 2))
     kept = set(some["key"].tolist())
     assert 0 < len(kept) < len(set(every["key"].tolist()))
     assert len(some) == sum(key in kept for key in every["key"].tolist())
-
-
-def test_tags_part_unlike_fields() -> None:
-    assert field_tag("given_name") == field_tag("surname") == 1
-    assert len({field_tag(c) for c in ("surname", "relation_name", "town", "code")}) == 4

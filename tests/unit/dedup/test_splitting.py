@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.dedup.candidates import PAIR, count_buckets, distinct_pairs, is_member
-from pipelines.dedup.splitting import Leaves, leaf_keys, leaf_pairs, split_buckets
+from pipelines.dedup.leaves import leaf_pairs
+from pipelines.dedup.splitting import Leaves, Tails, leaf_keys, split_buckets
 
 CASES = Path(__file__).parents[2] / "cases" / "dedup" / "splitting"
 PRE_FLIGHT = yaml.safe_load((CASES / "pre_flight.yaml").read_text())
@@ -64,11 +65,13 @@ def buckets(draw: Any) -> tuple[list[int], list[int], list[list[int]], int]:
     return keys, nodes, tails, draw(st.integers(1, 8))
 
 
-def arrays(keys: list[int], nodes: list[int], tails: list[list[int]]) -> tuple[np.ndarray, ...]:
+def arrays(
+    keys: list[int], nodes: list[int], tails: list[list[int]]
+) -> tuple[np.ndarray, np.ndarray, Tails]:
     return (
         np.array(keys, dtype=np.uint64),
         np.array(nodes, dtype=np.int64),
-        np.array(tails, dtype=np.uint8),
+        Tails.of(np.array(tails, dtype=np.uint8)),
     )
 
 
@@ -87,7 +90,7 @@ def test_golden_pre_flight() -> None:
     sizes = PRE_FLIGHT["buckets"]
     keys = np.repeat(np.arange(1, len(sizes) + 1, dtype=np.uint64), sizes)
     nodes = np.arange(len(keys), dtype=np.int64)
-    whole = split_buckets(keys, nodes, np.zeros((len(keys), 1), np.uint8), len(keys))
+    whole = split_buckets(keys, nodes, Tails.of(np.zeros((len(keys), 1), np.uint8)), len(keys))
     assert whole.pairs == PRE_FLIGHT["pairs"]
     counts = count_buckets(keys, whole)[0]
     assert counts["largest"] == max(sizes)
@@ -100,7 +103,7 @@ def test_golden_leaves_of_twenty() -> None:
     records = np.arange(case["records"], dtype=np.int64)
     leaf = records // 20
     tails = np.column_stack([leaf % 50, leaf // 50]).astype(np.uint8)
-    leaves = split_buckets(np.ones(len(records), np.uint64), records, tails, 20)
+    leaves = split_buckets(np.ones(len(records), np.uint64), records, Tails.of(tails), 20)
     assert (leaves.pairs, leaves.skipped) == (case["pairs"], 0)
     assert set(np.diff(leaves.starts)) == {20}
 
@@ -175,7 +178,7 @@ def test_a_key_of_fifty_thousand_is_cut_and_not_dropped() -> None:
     count = 50_000
     nodes = np.random.default_rng(4).integers(0, 2**62, count)
     tails = np.zeros((count, 4), dtype=np.uint8)  # no hash tells them apart
-    leaves = split_buckets(np.ones(count, np.uint64), nodes, tails, 10)
+    leaves = split_buckets(np.ones(count, np.uint64), nodes, Tails.of(tails), 10)
     assert sorted(leaves.order.tolist()) == list(range(count))
     assert leaves.pairs + leaves.skipped == pairs_in(count)
     assert 0 < leaves.pairs < 10 * count
@@ -187,7 +190,7 @@ def test_equal_tails_and_cut_by_hashes_cost_nothing() -> None:
     rng = np.random.default_rng(8)
     tails = np.repeat(rng.integers(0, 256, (500, 6), dtype=np.uint8), 2, axis=0)
     nodes = rng.integers(0, 2**62, 1000)
-    leaves = split_buckets(np.ones(1000, np.uint64), nodes, tails, 5)
+    leaves = split_buckets(np.ones(1000, np.uint64), nodes, Tails.of(tails), 5)
     low, high, _ = leaf_pairs(leaves, nodes, np.zeros(1000, np.uint8), np.zeros(1000, np.uint8))
     found = set(zip(low.tolist(), high.tolist(), strict=True))
     twins = {tuple(sorted(pair)) for pair in nodes.reshape(-1, 2).tolist()}
@@ -197,7 +200,7 @@ def test_equal_tails_and_cut_by_hashes_cost_nothing() -> None:
 
 def test_one_record_twice_in_a_bucket_is_no_pair() -> None:
     nodes = np.array([5, 5, 6], dtype=np.int64)
-    leaves = split_buckets(np.ones(3, np.uint64), nodes, np.zeros((3, 1), np.uint8), 10)
+    leaves = split_buckets(np.ones(3, np.uint64), nodes, Tails.of(np.zeros((3, 1), np.uint8)), 10)
     low, high, _ = leaf_pairs(leaves, nodes, np.zeros(3, np.uint8), np.zeros(3, np.uint8))
     assert list(zip(low, high, strict=True)) == [(5, 6), (5, 6)]
 

@@ -1,0 +1,158 @@
+"""Owner of the `deltalake` library: commits of Parquet files that Arrow made, read back as Arrow.
+
+What a job holds as Arrow batches needs no JVM to become a table: tasks write Parquet files, the
+driver commits their names. Spark, through its own Delta reader, sees the same tables.
+"""
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import deltalake
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake.transaction import AddAction, create_table_with_add_actions
+from pyspark.sql import DataFrame
+from pyspark.sql import types as T
+from pyspark.sql.pandas.types import to_arrow_schema
+
+from pipelines.core.arrow_hash import hash_rows, sum_hashes
+from pipelines.core.delta_tables import Place, version_of
+from pipelines.core.row_hash import MODULUS
+
+# Function of one task: batches in, batches out; what it adds to the list reaches the driver.
+Emit = Callable[[Iterable[pa.RecordBatch], list[bytes]], Iterator[pa.RecordBatch]]
+Mode = Literal["overwrite", "append"]
+Constants = Mapping[str, str | None]
+
+_TOLD = "part string, notes array<binary>"
+_ARROW_TOLD = pa.schema([("part", pa.string()), ("notes", pa.list_(pa.binary()))])
+
+
+@dataclass(frozen=True)
+class Part:
+    """One Parquet file that waits for its commit.
+
+    Attributes:
+        path: file name inside the table's folder.
+        bytes: its size.
+        rows: rows in it.
+        digest: order-free sum of its row hashes.
+    """
+
+    path: str
+    bytes: int
+    rows: int
+    digest: int
+
+
+def table_schema(schema: T.StructType) -> pa.Schema:
+    """Arrow schema of a Spark type; all columns may be null, as Spark's own writer has it."""
+    plain = T.StructType([T.StructField(f.name, f.dataType, True) for f in schema])
+    arrow: pa.Schema = to_arrow_schema(plain)
+    return arrow
+
+
+def write_part(
+    batches: Iterable[pa.RecordBatch], place: Place, schema: pa.Schema, skip: Sequence[str],
+    constants: Constants,
+) -> Part | None:  # fmt: skip
+    """Write batches as one Parquet file of a table; no rows make no file.
+
+    Args:
+        batches: rows with the columns of `schema`, in any order and of castable types.
+        place: the table.
+        schema: schema of the table.
+        skip: columns that stay out of the digest.
+        constants: columns that are not in the batches, with the value of all rows.
+    """
+    name = f"part-{uuid.uuid4()}.snappy.parquet"
+    files, root = place.open()
+    counted = [column for column in schema.names if column not in skip]
+    writer: pq.ParquetWriter | None = None
+    rows = digest = 0
+    for batch in batches:
+        if not batch.num_rows:
+            continue
+        table = add_constants(pa.Table.from_batches([batch]), schema, constants)
+        if writer is None:
+            files.create_dir(root, recursive=True)
+            path = f"{root}/{name}"
+            writer = pq.ParquetWriter(path, schema, filesystem=files, compression="snappy")
+        writer.write_table(table)
+        rows += table.num_rows
+        digest += sum_hashes(hash_rows(table, counted))
+    if writer is None:
+        return None
+    writer.close()
+    size = files.get_file_info(f"{root}/{name}").size
+    return Part(name, size, rows, digest % MODULUS)
+
+
+def add_constants(rows: pa.Table, schema: pa.Schema, constants: Constants) -> pa.Table:
+    """The columns of `schema`, in its order and types; constants fill what the rows lack."""
+    for name, value in constants.items():
+        kind = schema.field(name).type
+        rows = rows.append_column(name, pa.repeat(pa.scalar(value, kind), rows.num_rows))
+    return rows.select(schema.names).cast(schema)
+
+
+def write_parts(
+    frame: DataFrame, emit: Emit, place: Place, schema: pa.Schema, skip: Sequence[str],
+    constants: Constants,
+) -> tuple[list[Part], list[bytes]]:  # fmt: skip
+    """Run `emit` on every task of a frame and write what it yields, at most one file a task.
+
+    A task that is retried writes another file; the first one is never committed.
+
+    Returns:
+        The files, and the notes of all tasks.
+    """
+
+    def write(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        notes: list[bytes] = []
+        part = write_part(emit(batches, notes), place, schema, skip, constants)
+        told = json.dumps(asdict(part)) if part else None
+        yield pa.RecordBatch.from_arrays(
+            [pa.array([told], pa.string()), pa.array([notes], pa.list_(pa.binary()))],
+            schema=_ARROW_TOLD,
+        )
+
+    found = frame.mapInArrow(write, _TOLD).collect()
+    parts = [Part(**json.loads(row["part"])) for row in found if row["part"]]
+    notes = [bytes(note) for row in found for note in row["notes"]]
+    return sorted(parts, key=lambda part: part.path), notes
+
+
+def commit_parts(
+    place: Place, parts: Sequence[Part], schema: pa.Schema, mode: Mode,
+    properties: Mapping[str, str],
+) -> int:  # fmt: skip
+    """Make files the content of a table, or add them to it, in one commit; returns the version."""
+    moment = int(time.time() * 1000)
+    adds: list[AddAction] = [
+        AddAction(p.path, p.bytes, {}, moment, True, json.dumps({"numRecords": p.rows}))
+        for p in parts
+    ]
+    delta_schema = deltalake.Schema.from_arrow(schema)
+    table = place.table()
+    if table is None:
+        create_table_with_add_actions(
+            place.uri, delta_schema, adds, mode="overwrite", configuration=properties,
+            storage_options=place.options,
+        )  # fmt: skip
+    else:
+        table.create_write_transaction([*adds], mode, delta_schema)
+    version = version_of(place)
+    assert version is not None  # noqa: S101 (it was written a moment ago)
+    return version
+
+
+def drop_parts(place: Place, parts: Sequence[Part]) -> None:
+    """Remove files that will not be committed."""
+    files, root = place.open()
+    for part in parts:
+        files.delete_file(f"{root}/{part.path}")

@@ -1,0 +1,156 @@
+"""Owner of the Flink environment: checkpoints, restarts and interpreter as the house has them.
+
+`flink_tables.py` has the DDL of topics, `flink_types.py` that of contracts. Importing this module
+loads no engine.
+"""
+
+import os
+import sys
+import sysconfig
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from pipelines.core.config import JobConfig
+from pipelines.core.endpoints import ObjectStore
+from pipelines.core.jars import spark_home
+
+if TYPE_CHECKING:
+    from pyflink.table import StreamTableEnvironment
+
+
+class FlinkSettings(JobConfig):
+    """Settings that every Flink job has."""
+
+    parallelism: int = Field(2, ge=1, description="parallel instances of an operator (chosen)")
+    max_parallelism: int = Field(128, ge=1, description="key groups (chosen)")
+    checkpoint_seconds: float = Field(30, gt=0, description="checkpoint interval (given)")
+    checkpoint_timeout_seconds: float = Field(600, gt=0, description="of one checkpoint (chosen)")
+    tolerable_failures: int = Field(3, ge=0, description="checkpoints that may fail (chosen)")
+    restart_initial_seconds: float = Field(1, gt=0, description="first restart delay (given)")
+    restart_max_seconds: float = Field(60, gt=0, description="longest restart delay (given)")
+    restart_attempts: int = Field(10, ge=0, description="restarts before the job fails (chosen)")
+    execution_mode: Literal["process", "thread"] = Field(
+        "process", description="where Python operators run (chosen)"
+    )
+    buffer_timeout_ms: int = Field(100, ge=0, description="wait of a network buffer (chosen)")
+    watermark_interval_ms: int = Field(200, ge=1, description="between watermarks (chosen)")
+    idle_seconds: float = Field(60, gt=0, description="silent partitions are left out (given)")
+    transaction_minutes: int = Field(15, ge=1, description="of an exact sink (chosen)")
+
+
+def flink_options(
+    job: str, settings: FlinkSettings, state: str | None = None, store: ObjectStore | None = None
+) -> dict[str, str]:
+    """Configuration of a job as Flink's own keys.
+
+    Args:
+        job: name of the job.
+        settings: the settings.
+        state: URI for checkpoints and savepoints, such as `s3://bucket/job`; None keeps
+            checkpoints in memory.
+        store: end point of `s3://` URIs.
+    """
+    options = {
+        "pipeline.name": job,
+        "parallelism.default": str(settings.parallelism),
+        "pipeline.max-parallelism": str(settings.max_parallelism),
+        "pipeline.object-reuse": "true",
+        "pipeline.auto-watermark-interval": f"{settings.watermark_interval_ms} ms",
+        "table.local-time-zone": "UTC",
+        "table.exec.source.idle-timeout": f"{settings.idle_seconds:g} s",
+        "execution.buffer-timeout.interval": f"{settings.buffer_timeout_ms} ms",
+        "python.execution-mode": settings.execution_mode,
+        "python.executable": sys.executable,
+        "python.client.executable": sys.executable,
+        **_recovery(settings),
+    }
+    if state:
+        options |= {
+            "state.backend.type": "rocksdb",
+            "execution.checkpointing.storage": "filesystem",
+            "execution.checkpointing.incremental": "true",
+            "execution.checkpointing.dir": f"{state}/checkpoints",
+            "execution.checkpointing.savepoint-dir": f"{state}/savepoints",
+        }
+    return options | (s3_options(store) if store else {})
+
+
+def _recovery(settings: FlinkSettings) -> dict[str, str]:
+    checkpoint = {
+        "mode": "EXACTLY_ONCE",
+        "interval": f"{settings.checkpoint_seconds * 1000:.0f} ms",
+        "min-pause": f"{settings.checkpoint_seconds * 500:.0f} ms",
+        "timeout": f"{settings.checkpoint_timeout_seconds:g} s",
+        "tolerable-failed-checkpoints": str(settings.tolerable_failures),
+        "externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
+        "unaligned.enabled": "true",
+        "aligned-checkpoint-timeout": "30 s",
+    }
+    delay = {
+        "initial-backoff": f"{settings.restart_initial_seconds * 1000:.0f} ms",
+        "max-backoff": f"{settings.restart_max_seconds * 1000:.0f} ms",
+        "backoff-multiplier": "2.0",
+        "jitter-factor": "0.5",
+        "reset-backoff-threshold": "10 min",
+        "attempts-before-reset-backoff": str(settings.restart_attempts),
+    }
+    return {
+        **{f"execution.checkpointing.{key}": value for key, value in checkpoint.items()},
+        "restart-strategy.type": "exponential-delay",
+        **{f"restart-strategy.exponential-delay.{key}": value for key, value in delay.items()},
+    }
+
+
+def s3_options(store: ObjectStore) -> dict[str, str]:
+    """Where `s3://` URIs lead, for the file system plugin."""
+    return {
+        "s3.endpoint": store.url,
+        "s3.access-key": store.access_key,
+        "s3.secret-key": store.secret_key,
+        "s3.path.style.access": "true",
+    }
+
+
+def build_environment(
+    options: Mapping[str, str], is_batch: bool = False
+) -> "StreamTableEnvironment":
+    """A table environment, in this process or, under `flink run`, on the cluster."""
+    prepare_interpreter()
+    from pyflink.common import Configuration
+    from pyflink.datastream import RuntimeExecutionMode, StreamExecutionEnvironment
+    from pyflink.table import EnvironmentSettings, StreamTableEnvironment
+
+    configuration = Configuration()
+    for key, value in options.items():
+        configuration.set_string(key, value)
+    stream = StreamExecutionEnvironment.get_execution_environment(configuration)
+    settings = EnvironmentSettings.new_instance().in_streaming_mode()
+    if is_batch:
+        stream.set_runtime_mode(RuntimeExecutionMode.BATCH)
+        settings = EnvironmentSettings.new_instance().in_batch_mode()
+    return StreamTableEnvironment.create(
+        stream, environment_settings=settings.with_configuration(configuration).build()
+    )
+
+
+def prepare_interpreter(env: "os._Environ[str] | None" = None) -> None:
+    """Let Flink's JVM and its Python workers find this environment; before the JVM starts.
+
+    Workers in thread mode look at PYTHONPATH only, and Parquet needs Hadoop's classes, which
+    PySpark brings.
+    """
+    target = os.environ if env is None else env
+    scripts, packages = str(Path(sys.executable).parent), sysconfig.get_paths()["purelib"]
+    _put_first(target, "PATH", scripts)
+    _put_first(target, "PYTHONPATH", packages)
+    jars = sorted((spark_home() / "jars").glob("hadoop-client-*.jar"))
+    target.setdefault("HADOOP_CLASSPATH", os.pathsep.join(map(str, jars)))
+
+
+def _put_first(env: "os._Environ[str]", name: str, entry: str) -> None:
+    entries = [one for one in env.get(name, "").split(os.pathsep) if one]
+    if entry not in entries:
+        env[name] = os.pathsep.join([entry, *entries])

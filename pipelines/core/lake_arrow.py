@@ -1,0 +1,93 @@
+"""Tables of a lake from Arrow rows: no row passes through the JVM.
+
+Their digests are not those of `Lake.write`, so a table is written in one way only.
+"""
+
+from collections.abc import Sequence
+from types import MappingProxyType
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import types as T
+
+from pipelines.core.delta_files import (
+    Constants,
+    Emit,
+    Part,
+    commit_parts,
+    drop_parts,
+    table_schema,
+    write_part,
+    write_parts,
+)
+from pipelines.core.delta_tables import merge_arrow, read_arrow
+from pipelines.core.lake import Lake
+from pipelines.core.lake_format import TABLE_PROPERTIES, Mode, Written
+from pipelines.core.lake_merge import find_changes
+from pipelines.core.row_hash import MODULUS
+
+
+def write_tasks(
+    lake: Lake, table: str, frame: DataFrame, emit: Emit, schema: T.StructType,
+    constants: Constants = MappingProxyType({}),
+) -> list[bytes]:  # fmt: skip
+    """Replace a table by what tasks make of a frame; rows go from Arrow to Parquet directly.
+
+    Args:
+        table: a table that is written this way only: its digest is not that of `write`.
+        frame: what the tasks read.
+        emit: function of one task, as for `mapInArrow`; it may leave notes for the driver.
+        schema: columns of the table, as `emit` yields them.
+        constants: columns that `emit` does not yield, with the value of all rows.
+
+    Returns:
+        The notes of all tasks.
+    """
+    small = frame.coalesce(lake.files) if lake.files else frame
+    place, arrow = lake.place(table), table_schema(schema)
+    parts, notes = write_parts(small, emit, place, arrow, lake.volatile, constants)
+    _replace(lake, table, parts, arrow)
+    return notes
+
+
+def write_rows(
+    lake: Lake, table: str, rows: pa.Table, schema: T.StructType, mode: Mode = "replace",
+    constants: Constants = MappingProxyType({}),
+) -> Written:  # fmt: skip
+    """Write rows that the driver holds; see `write_tasks`."""
+    place, arrow = lake.place(table), table_schema(schema)
+    before = lake.base(table) if mode == "append" else None
+    part = write_part(rows.to_batches(), place, arrow, lake.volatile, constants)
+    parts = [] if part is None else [part]
+    if mode == "replace":
+        return _replace(lake, table, parts, arrow)
+    version = commit_parts(place, parts, arrow, "append", TABLE_PROPERTIES)
+    digest = (before.digest if before else 0) + sum(part.digest for part in parts)
+    return lake.stage(table, Written(version, digest % MODULUS, is_new=True))
+
+
+def _replace(lake: Lake, table: str, parts: Sequence[Part], schema: pa.Schema) -> Written:
+    digest = sum(part.digest for part in parts) % MODULUS
+    before, place = lake.current().get(table), lake.place(table)
+    if before and before.digest == digest:
+        drop_parts(place, parts)
+        return lake.stage(table, before)
+    version = commit_parts(place, parts, schema, "overwrite", TABLE_PROPERTIES)
+    return lake.stage(table, Written(version, digest, is_new=True))
+
+
+def merge_driver_rows(
+    lake: Lake, table: str, rows: pa.Table, schema: T.StructType, keys: Sequence[str]
+) -> Written:
+    """`merge` for rows that the driver holds, into a table of `write_rows`."""
+    base = lake.base(table)
+    if base is None:
+        return write_rows(lake, table, rows, schema)
+    counted = [name for name in schema.names if name not in lake.volatile]
+    rows = rows.select(schema.names).cast(table_schema(schema))
+    old = read_arrow(lake.place(table), base.version)
+    changed, shift = find_changes(old, rows, keys, counted)
+    if not changed.num_rows:
+        return lake.stage(table, base)
+    version = merge_arrow(lake.place(table), changed, keys)
+    return lake.stage(table, Written(version, (base.digest + shift) % MODULUS, is_new=True))

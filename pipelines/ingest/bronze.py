@@ -1,0 +1,123 @@
+"""Rows of a bronze table: the record, tokenised, and where it stood in Kafka."""
+
+from collections.abc import Callable
+
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+from pyspark.sql.pandas.functions import arrow_udf
+
+from pipelines.core.contract_store import get_contract
+from pipelines.core.contract_tree import Node, walk
+from pipelines.core.contracts import spark_schema
+from pipelines.core.errors import ContractError
+from pipelines.core.privacy import Tokeniser
+from pipelines.ingest.decode import RECORD
+
+DAY = "event_date"
+INDIA_HOURS = 5.5
+
+ORIGIN = T.StructType(
+    [
+        T.StructField("kafka_partition", T.IntegerType(), False),
+        T.StructField("kafka_offset", T.LongType(), False),
+        T.StructField("kafka_time", T.TimestampType(), False),
+        T.StructField(
+            "kafka_headers",
+            T.ArrayType(
+                T.StructType(
+                    [
+                        T.StructField("key", T.StringType()),
+                        T.StructField("value", T.BinaryType()),
+                    ]
+                )
+            ),
+        ),
+    ]
+)
+"""Columns every bronze table has after those of its contract."""
+
+
+def bronze_rows(tagged: DataFrame, subject: str, tokeniser: Tokeniser) -> DataFrame:
+    """Rows as they are stored.
+
+    Identifiers become tokens and fields to be dropped become null, as the contract says. The key
+    of a message is not kept: it is a field of the record, and may be an identifier.
+
+    Args:
+        tagged: good messages with `record`.
+        subject: contract of the records.
+        tokeniser: key of the tokens.
+
+    Returns:
+        Columns of the newest contract, then `ORIGIN`, then `event_date` (day in India).
+
+    Raises:
+        ContractError: a field inside a nested type is to be tokenised or dropped.
+    """
+    treated = _treatments(subject)
+    columns = []
+    for field in spark_schema(subject).fields:
+        column = F.col(RECORD)[field.name]
+        columns.append(_treat(column, treated.get(field.name), field, tokeniser).alias(field.name))
+    return tagged.select(*columns, *_origin_columns(), _day_column().alias(DAY))
+
+
+def bronze_schema(subject: str) -> T.StructType:
+    """Schema of a bronze table; all columns of a contract may be null in Parquet."""
+    day = T.StructField(DAY, T.DateType())
+    return T.StructType([*spark_schema(subject).fields, *ORIGIN.fields, day])
+
+
+def _treatments(subject: str) -> dict[str, Node]:
+    found = {}
+    for node in walk(get_contract(subject).tree):
+        if node.field.get("treatment") not in ("tokenise", "drop"):
+            continue
+        if node.depth:
+            raise ContractError(f"{subject}.{node.path}: only top-level fields are tokenised here")
+        found[node.name] = node
+    return found
+
+
+def _treat(column: Column, node: Node | None, field: T.StructField, tokeniser: Tokeniser) -> Column:
+    if node is None:
+        return column
+    if node.field["treatment"] == "drop":
+        return F.lit(None).cast(field.dataType)
+    return token_column(column, tokeniser, is_address=node.name.endswith("_vpa"))
+
+
+def token_column(column: Column, tokeniser: Tokeniser, is_address: bool = False) -> Column:
+    """Tokens of a text column, by whole Arrow batches; null stays null.
+
+    Args:
+        column: identifiers.
+        tokeniser: key of the tokens.
+        is_address: payment addresses, which are compared in lower case and keep `@handle`.
+    """
+
+    def tokens(values: pa.Array) -> pa.Array:  # typed: Spark reads the kind of function here
+        return tokeniser.token_columns(values)[0]
+
+    tokenise: Callable[[Column], Column] = arrow_udf(tokens, "string")  # type: ignore[call-overload]
+    if not is_address:
+        return tokenise(column)
+    lowered = F.lower(column)
+    return F.concat(tokenise(lowered), F.regexp_extract(lowered, "(@[a-z0-9.-]*)$", 1))
+
+
+def _origin_columns() -> list[Column]:
+    return [
+        F.col("partition").alias("kafka_partition"),
+        F.col("offset").alias("kafka_offset"),
+        F.col("timestamp").alias("kafka_time"),
+        F.col("headers").alias("kafka_headers"),
+    ]
+
+
+def _day_column() -> Column:
+    """Business day in India, whatever the zone of the session."""
+    shifted = F.unix_millis(F.col(RECORD)["event_time"]) + int(INDIA_HOURS * 3_600_000)
+    return F.date_add(F.lit("1970-01-01").cast("date"), F.floor(shifted / 86_400_000).cast("int"))

@@ -1,0 +1,169 @@
+"""The ingest run: one topic into its bronze table, once or until it is stopped."""
+
+import time
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pyspark.errors import StreamingQueryException
+from pyspark.sql import SparkSession
+from pyspark.sql.streaming.query import StreamingQuery
+
+from pipelines.core import endpoints
+from pipelines.core.catalogue import load_catalogue
+from pipelines.core.config import PROJECT_ROOT, config_hash
+from pipelines.core.delta_tables import version_of
+from pipelines.core.machine import git_state
+from pipelines.core.privacy import key_from_env
+from pipelines.core.runlog import RunLog
+from pipelines.core.summary import RunSummary, make_run_id
+from pipelines.ingest.batches import BatchWriter, Tally
+from pipelines.ingest.compaction import Compaction, compact, count_files
+from pipelines.ingest.config import IngestConfig
+from pipelines.ingest.failures import explain_failure, is_transient
+from pipelines.ingest.places import JOB, Places, find_places
+from pipelines.ingest.progress import starting_offsets
+from pipelines.ingest.report import write_report
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for on the command line.
+
+    Attributes:
+        topic: topic of the catalogue.
+        lake: local folder, or `s3a://<prefix>`.
+        is_once: end when the messages that are there now are stored.
+        as_of: business date of the run, for its name.
+        dry_run: check what is needed, write nothing.
+        report: folder of report.html and run.json.
+    """
+
+    topic: str
+    lake: str = "./lake"
+    is_once: bool = True
+    as_of: date = field(default_factory=date.today)
+    dry_run: bool = False
+    report: Path | None = None
+
+
+def run(session: SparkSession, config: IngestConfig, request: Request, log: RunLog) -> RunSummary:
+    """Store the messages of a topic; `check_dependencies` first, before the JVM starts.
+
+    Raises:
+        SangamError: see `jobs/ingest.py --help` for the exit codes.
+    """
+    places = find_places(request.topic, request.lake, load_catalogue())
+    servers, tally = endpoints.kafka_servers(), Tally()
+    summary = _summary(config, request, places)
+    if request.dry_run:
+        summary.status = "dry_run"
+        return summary
+    version = str(git_state(PROJECT_ROOT)["git_sha"] or "unknown")
+    writer = BatchWriter(
+        session, places, servers, config, key_from_env(is_public_data=False), version, tally
+    )
+    with log.step("ingest") as step:
+        _run_until_done(writer, request, log)
+        step.rows = tally.read
+    with log.step("compact"):
+        done = compact(session, places, config)
+    _finish(summary, writer, done, log)
+    if request.report:
+        write_report(summary, tally, done, request.report / "report.html")
+        summary.write_run_json(request.report)
+    return summary
+
+
+def _summary(config: IngestConfig, request: Request, places: Places) -> RunSummary:
+    hashed = config_hash(config)
+    return RunSummary(
+        JOB,
+        make_run_id(JOB, hashed, request.as_of, places.topic),
+        request.as_of,
+        config=config.model_dump(mode="json"),
+        config_hash=hashed,
+        inputs={"topic": places.topic, "contract": places.subject},
+    )
+
+
+def _run_until_done(writer: BatchWriter, request: Request, log: RunLog) -> None:
+    """Run the query, again after a passing failure; each success gives the full time back."""
+    config, done, failed_since = writer.config, -1, time.monotonic()
+    pause = config.retry_first_seconds
+    while True:
+        try:
+            _start(writer, request).awaitTermination()
+            return
+        except StreamingQueryException as error:
+            if writer.tally.batches != done:
+                done, failed_since = writer.tally.batches, time.monotonic()
+                pause = config.retry_first_seconds
+            waited = time.monotonic() - failed_since
+            if not is_transient(error) or waited + pause > config.retry_seconds:
+                raise explain_failure(error, writer.places, writer.servers) from error
+            log.warning(f"The stream stopped, going on in {pause:g} s: {_first_line(error)}")
+            time.sleep(pause)
+            pause = min(2 * pause, config.retry_max_seconds)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0].partition("terminated with exception: ")[2]
+
+
+def _start(writer: BatchWriter, request: Request) -> StreamingQuery:
+    session, places, config = writer.session, writer.places, writer.config
+    wait_ms = str(int(config.connect_seconds * 1000))
+    raw = session.readStream.format("kafka").options(
+        **{
+            "kafka.bootstrap.servers": writer.servers,
+            "kafka.isolation.level": "read_committed",
+            "kafka.request.timeout.ms": wait_ms,
+            "kafka.default.api.timeout.ms": wait_ms,
+            "subscribe": places.topic,
+            "startingOffsets": starting_offsets(session, places),
+            "maxOffsetsPerTrigger": str(config.max_offsets),
+            "includeHeaders": "true",
+            "failOnDataLoss": "true",
+        }
+    )
+    stream = raw.load().writeStream.option("checkpointLocation", places.checkpoint)
+    triggered = (
+        stream.trigger(availableNow=True)
+        if request.is_once
+        else stream.trigger(processingTime=f"{config.trigger_seconds:g} seconds")
+    )
+    return triggered.queryName(f"ingest {places.topic}").foreachBatch(_handler(writer)).start()
+
+
+def _handler(writer: BatchWriter) -> Any:
+    """Store a batch, and look after the file sizes now and then."""
+
+    def handle(raw: Any, batch_id: int) -> None:
+        writer.write(raw, batch_id)
+        if writer.tally.batches % writer.config.compact_every == 0:
+            compact(writer.session, writer.places, writer.config)
+
+    return handle
+
+
+def _finish(summary: RunSummary, writer: BatchWriter, done: Compaction, log: RunLog) -> None:
+    tally, seconds = writer.tally, log.seconds.get("ingest", 0.0)
+    files = count_files(writer.places, writer.config.target_file_mib)
+    summary.counts = tally.counts()
+    summary.metrics = {
+        "records_per_second": tally.read / seconds if tally.read else None,
+        "megabytes_per_second": tally.bytes / 1e6 / seconds if tally.read else None,
+        "batches": tally.batches,
+        "repeated_batches": tally.repeated,
+        "files": files.files,
+        "small_files": files.small,
+        "compacted_files": done.removed,
+        **{f"dlq_{code.lower()}": number for code, number in sorted(tally.dead.items())},
+    }
+    summary.tables = {writer.places.table: {"version": version_of(writer.places.delta)}}
+    summary.seconds = {name: round(spent, 3) for name, spent in log.seconds.items()}
+    summary.total_seconds = log.elapsed
+    summary.warnings = list(log.warnings)
+    summary.check_accounting()

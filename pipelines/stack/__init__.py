@@ -1,0 +1,1 @@
+"""The stack as code: topics, buckets, users, and a broker and a store to run them on."""

@@ -1,0 +1,11 @@
+`event_id` STRING NOT NULL,
+`event_time` TIMESTAMP_LTZ(3) NOT NULL,
+`ingest_time` TIMESTAMP_LTZ(3),
+`source` STRING NOT NULL,
+`schema_version` INT NOT NULL,
+`region` STRING NOT NULL,
+`priority` INT NOT NULL,
+`transaction_id` STRING NOT NULL,
+`is_fraud` BOOLEAN NOT NULL,
+`fraud_type` STRING,
+`labelled_at` TIMESTAMP_LTZ(3) NOT NULL

@@ -1,0 +1,6 @@
+`event_id` STRING NOT NULL,
+`event_time` TIMESTAMP_LTZ(3) NOT NULL,
+`rule_set_id` STRING NOT NULL,
+`profile` STRING NOT NULL,
+`rules` ARRAY<ROW<`code` STRING NOT NULL, `params` MAP<STRING NOT NULL, STRING NOT NULL> NOT NULL, `points` INT NOT NULL, `mode` STRING NOT NULL> NOT NULL> NOT NULL,
+`valid_from_at` TIMESTAMP_LTZ(3) NOT NULL

@@ -1,0 +1,7 @@
+`event_id` STRING NOT NULL,
+`event_time` TIMESTAMP_LTZ(3) NOT NULL,
+`content_id` STRING NOT NULL,
+`title` STRING NOT NULL,
+`genre` STRING NOT NULL,
+`actors` ARRAY<STRING NOT NULL> NOT NULL,
+`kind` STRING NOT NULL

@@ -1,0 +1,10 @@
+`event_id` STRING NOT NULL,
+`event_time` TIMESTAMP_LTZ(3) NOT NULL,
+`user_id` STRING NOT NULL,
+`top_genres` ARRAY<STRING NOT NULL> NOT NULL,
+`top_actors` ARRAY<STRING NOT NULL> NOT NULL,
+`preferred_hours` ARRAY<INT NOT NULL> NOT NULL,
+`average_rating` DOUBLE,
+`primary_device` STRING NOT NULL,
+`diversity_score` DOUBLE NOT NULL,
+`updated_at` TIMESTAMP_LTZ(3) NOT NULL

@@ -1,0 +1,12 @@
+`event_id` STRING NOT NULL,
+`event_time` TIMESTAMP_LTZ(3) NOT NULL,
+`ingest_time` TIMESTAMP_LTZ(3),
+`source` STRING NOT NULL,
+`schema_version` INT NOT NULL,
+`region` STRING NOT NULL,
+`priority` INT NOT NULL,
+`session_id` STRING NOT NULL,
+`from_quality` STRING NOT NULL,
+`to_quality` STRING NOT NULL,
+`reason` STRING NOT NULL,
+`decided_at` TIMESTAMP_LTZ(3) NOT NULL

@@ -1,0 +1,117 @@
+"""A Docker engine for the compose test: one that runs, or one started for the test and ended after.
+
+Where images cannot be pulled they are made from packages, under the names docker-compose.yml uses.
+"""
+
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pipelines.core.config import PROJECT_ROOT
+from pipelines.core.jar_groups import install_group
+from pipelines.stack.minio_build import build_minio
+
+HERE = Path(__file__).parent
+BASE = "debian:12-slim"
+HOST_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+
+
+def run(*command: str, env: Mapping[str, str] | None = None, seconds: float = 1500) -> str:
+    """Run a command to its end; its output is in the message when it fails."""
+    done = subprocess.run(
+        command, cwd=PROJECT_ROOT, env={**os.environ, **(env or {})}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=seconds, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-3000:]}"
+    return done.stdout
+
+
+def compose_command() -> Sequence[str] | None:
+    """`docker compose`, or the older program; None without either."""
+    if (
+        subprocess.run(
+            ["docker", "compose", "version"], capture_output=True, check=False
+        ).returncode
+        == 0
+    ):
+        return ("docker", "compose")
+    return ("docker-compose",) if shutil.which("docker-compose") else None
+
+
+def answers() -> bool:
+    """Whether an engine takes commands."""
+    if shutil.which("docker") is None:
+        return False
+    return subprocess.run(["docker", "info"], capture_output=True, check=False).returncode == 0
+
+
+def start_engine(log: Path) -> subprocess.Popen[bytes] | None:
+    """Start an engine; None where that is not possible."""
+    if os.geteuid() != 0 or shutil.which("dockerd") is None:
+        return None
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            ["dockerd"], stdout=output, stderr=output, start_new_session=True
+        )
+    deadline = time.monotonic() + 60
+    while not answers():
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.terminate()
+            return None
+        time.sleep(0.5)
+    return process
+
+
+def has_image(name: str) -> bool:
+    """Whether an image is here."""
+    found = subprocess.run(["docker", "image", "inspect", name], capture_output=True, check=False)
+    return found.returncode == 0
+
+
+def provide_base() -> None:
+    """Pull Debian, or make the same image from its packages with debootstrap.
+
+    The host's certificates go with it, or nothing inside could fetch a package through a proxy.
+    """
+    if has_image(BASE):
+        return
+    pulled = subprocess.run(
+        ["docker", "pull", "-q", BASE], capture_output=True, timeout=120, check=False
+    )
+    if pulled.returncode == 0:
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        root, image = Path(scratch, "root"), Path(scratch, "root.tar")
+        run("debootstrap", "--variant=minbase", "bookworm", str(root))
+        shutil.copyfile(HOST_CERTIFICATES, root / "etc" / "host-ca.crt")
+        local = Path("/usr/local/share/ca-certificates")
+        if local.is_dir():
+            shutil.copytree(local, root / local.relative_to("/"), dirs_exist_ok=True)
+        with tarfile.open(image, "w") as archive:
+            archive.add(root, arcname=".")
+        ca = "PIP_CERT=/etc/host-ca.crt SSL_CERT_FILE=/etc/host-ca.crt"
+        run("docker", "import", "-c", f"ENV {ca}", "-c", 'CMD ["bash"]', str(image), BASE)
+
+
+def build_images() -> None:
+    """The images of docker-compose.yml; Kafka and MinIO from packages where they cannot be pulled."""
+    provide_base()
+    run("docker", "build", "-q", "--network", "host", "-f", "docker/jobs/Dockerfile",
+        "-t", "sangam-jobs:0.1.0", ".")  # fmt: skip
+    with tempfile.TemporaryDirectory() as scratch:
+        kafka, minio = Path(scratch, "kafka"), Path(scratch, "minio")
+        if not has_image("apache/kafka:4.1.1"):
+            shutil.copytree(HERE / "kafka", kafka)
+            (kafka / "libs").mkdir()
+            for jar in install_group("kafka", Path(scratch, "ivy.log")):
+                shutil.copy(jar, kafka / "libs")
+            run("docker", "build", "-q", "-t", "apache/kafka:4.1.1", str(kafka))
+        if not has_image("sangam-minio:20260212"):
+            shutil.copytree(HERE / "minio", minio)
+            shutil.copy(build_minio(Path(scratch, "build.log")), minio / "minio")
+            run("docker", "build", "-q", "-t", "sangam-minio:20260212", str(minio))
