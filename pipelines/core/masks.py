@@ -40,8 +40,9 @@ def is_valid_identity_number(text: str) -> bool:
     )
 
 
-_TWELVE = r"\d{4}[ -]?\d{4}[ -]?\d{4}"
-_IDENTITY_NUMBER = re.compile(rf"(?<!\d){_TWELVE}(?!\d)")
+_TWELVE = r"\d{4}[ ./-]?\d{4}[ ./-]?\d{4}"
+# Matches nothing but a place, so that a number inside a longer row of fours is seen as well.
+_IDENTITY_NUMBER = re.compile(rf"(?<!\d)(?=({_TWELVE})(?!\d))")
 # A commit or a SHA-256 may hold ten digits in a row by chance and identifies nobody.
 _IDENTIFIER = re.compile(
     rf"\b(?P<hash>(?:[0-9a-f]{{64}}|[0-9a-f]{{40}}))\b|(?<!\d)(?<!\d\.)(?:{_TWELVE}|\d{{10}})(?!\d)"
@@ -57,21 +58,18 @@ def _mask_digits(text: str) -> str:
 
 
 def mask_identity_numbers(text: str) -> tuple[str, int]:
-    """Mask valid identity numbers, with or without spaces or dashes between the fours.
+    """Mask valid identity numbers, with or without a blank, dot, dash or slash between the fours.
 
     Returns:
         The text and how many numbers were masked.
     """
-    found = 0
-
-    def replace(match: re.Match[str]) -> str:
-        nonlocal found
-        if not is_valid_identity_number(re.sub(r"\D", "", match[0])):
-            return match[0]
-        found += 1
-        return _mask_digits(match[0])
-
-    return _IDENTITY_NUMBER.sub(replace, text), found
+    parts, end, found = [], 0, 0
+    for match in _IDENTITY_NUMBER.finditer(text):
+        start, number = match.start(), match[1]
+        if start >= end and is_valid_identity_number(re.sub(r"\D", "", number)):
+            parts += [text[end:start], _mask_digits(number)]
+            end, found = start + len(number), found + 1
+    return "".join([*parts, text[end:]]), found
 
 
 def mask_text(text: str) -> str:

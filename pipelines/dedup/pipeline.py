@@ -38,7 +38,7 @@ from pipelines.dedup.matching import (
     score_candidates,
 )
 from pipelines.dedup.model import Model, load_model
-from pipelines.dedup.outcome import entities_of, evaluate_run, measure
+from pipelines.dedup.outcome import entities_of, evaluate_run, measure, measure_visible
 from pipelines.dedup.planning import PreFlight, partitions_for, plan_candidates
 from pipelines.dedup.resolution import Resolution, resolve
 from pipelines.dedup.sources import Source, open_source
@@ -122,7 +122,7 @@ def run(session: SparkSession, config: DedupConfig, request: Request, log: RunLo
         with log.step("evaluate"):
             entity = entities_of(result)
             evaluation = evaluate_run(result, entity) if source.truth is not None else None
-            summary.metrics |= measure(result, evaluation)
+            summary.metrics |= measure(result, evaluation) | measure_visible(result, entity)
         summary.seconds = {name: round(spent, 3) for name, spent in log.seconds.items()}
         summary.total_seconds = log.elapsed
         summary.metrics["seconds"] = log.elapsed
