@@ -1,0 +1,189 @@
+"""Measure the credit job against optbinning, LightGBM, XGBoost and scorecardpy on the same data.
+
+    make bench-credit                                            quality and scoring rate
+    make bench-credit ARGS="--sections quality"
+    make bench-credit ARGS="--sections scoring --rows 4000000 --rounds 3"
+    make bench-credit ARGS="--sections memory --customers 1000000"   features in a small heap
+
+Quality: German credit, 5 folds, seeds 0 to 2, everything refitted inside each fold. Scoring: the
+same Parquet rows and cores for all; the start of a session and a first round are not counted.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from credit_data import german_data, scoring_data  # noqa: E402
+from harness.process import RunFailed, run_measured  # noqa: E402
+from harness.results import Results, median, progress  # noqa: E402
+
+SECTIONS = ("quality", "scoring", "memory")
+PEERS = ("optbinning", "xgboost", "lightgbm", "scorecardpy")
+PACKAGES = ("pyspark", "delta-spark", "numpy", "pandas", "pyarrow", "xgboost-cpu")
+HERE = Path(__file__).parent
+
+
+def main() -> int:
+    """Run the chosen sections, print the table, write the results."""
+    given = parse()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    load = os.getloadavg()[0]
+    settings = {k: v for k, v in vars(given).items() if os.sep not in str(v)}
+    results = Results(settings | {"load_at_start": load})
+    if load > len(given.cores) / 4:
+        progress(f"Others use this machine (load {load:.1f}): times below will be too long.")
+    scratch = Path(tempfile.mkdtemp(prefix="sangam-bench-"))
+    try:
+        if "quality" in given.sections:
+            measure_quality(results, given, scratch)
+        if "scoring" in given.sections:
+            measure_scoring(results, given, scratch)
+        if "memory" in given.sections:
+            measure_memory(results, given, scratch)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    hold_against_limits(results)
+    results.print()
+    results.write(given.out, PACKAGES)
+    return 1 if any("sangam" in name for name in results.skipped) else 0
+
+
+def measure_quality(results: Results, given: argparse.Namespace, scratch: Path) -> None:
+    """AUC of 15 folds and KS of the pooled scores, ours and the peers'."""
+    from pipelines.credit.config import CreditConfig
+    from pipelines.credit.german import allowed, cross_validate
+
+    sample, specs, folds = german_data(given.peers_python, scratch)
+    lines = {"all attributes": specs, "without protected": allowed(specs)}
+    for name, chosen in lines.items():
+        areas, distances = cross_validate(sample, chosen, CreditConfig())
+        results.add(f"german {name}: sangam auc", float(areas.mean()), "", areas.tolist())
+        results.add(f"german {name}: sangam ks", float(distances.mean()), "", distances.tolist())
+        if name == "all attributes":
+            ours = areas
+    for peer in PEERS:
+        found = run_peer(results, given, scratch, "credit_quality.py", peer, str(folds))
+        if found is None:
+            continue
+        areas, head = np.array(found["auc"]), f"german all attributes: {peer}"
+        results.add(f"{head} auc", float(areas.mean()), "", found["auc"])
+        results.add(f"{head} ks", float(np.mean(found["ks"])), "", found["ks"])
+        gap = ours - areas
+        results.add(f"german: sangam minus {peer}, auc", float(gap.mean()), "", gap.tolist())
+
+
+def measure_scoring(results: Results, given: argparse.Namespace, scratch: Path) -> None:
+    """Rows scored a second from the same Parquet file."""
+    data = scoring_data(given.rows, given.data)
+    told = run_script(
+        results, given, scratch, "sangam scoring",
+        [sys.executable, str(HERE / "credit_scoring.py"), str(data), str(given.rounds)],
+    )  # fmt: skip
+    for name in ("score", "score and reasons") if told else ():
+        rates = [given.rows / spent for spent in told["seconds"][name]]
+        results.add(f"scoring: sangam {name}", median(rates), "rows/s", rates)
+    for peer in ("optbinning", "lightgbm"):
+        found = run_peer(results, given, scratch, "credit_scoring.py", peer, str(data))
+        for name, rates in (found or {}).get("rates", {}).items():
+            results.add(f"scoring: {peer} {name}", median(rates), "rows/s", rates)
+    theirs = "scoring: optbinning score"
+    results.ratio("scoring: sangam / optbinning", "scoring: sangam score", theirs)
+    reasons = "scoring: sangam score and reasons"
+    results.ratio("scoring with reasons: sangam / optbinning", reasons, theirs)
+
+
+def measure_memory(results: Results, given: argparse.Namespace, scratch: Path) -> None:
+    """Features of many customers in a heap far smaller than their days."""
+    told = run_script(
+        results, given, scratch, "sangam features",
+        [sys.executable, str(HERE / "credit_memory.py"), str(given.customers), str(given.data)],
+        {"PYSPARK_SUBMIT_ARGS": f"--driver-memory {given.heap} pyspark-shell"},
+    )  # fmt: skip
+    for name, (value, unit) in (told or {}).items():
+        results.add(f"features: {name}", value, unit)
+
+
+def run_peer(
+    results: Results, given: argparse.Namespace, scratch: Path, script: str, peer: str, data: str
+) -> dict | None:
+    """Run one peer in its own environment; None where it is missing or fails."""
+    command = [given.peers_python, str(HERE / "peers" / script), peer, data, str(given.rounds)]
+    return run_script(results, given, scratch, peer, command)
+
+
+def run_script(
+    results: Results, given: argparse.Namespace, scratch: Path, name: str, command: list[str],
+    env: dict[str, str] | None = None,
+) -> dict | None:  # fmt: skip
+    """Run a script that writes JSON to the file given last; None if it fails."""
+    out = scratch / f"{name.replace(' ', '-')}-{len(results.figures)}.json"
+    threads = {"OMP_NUM_THREADS": str(len(given.cores)), "PYTHONPATH": str(ROOT)}
+    try:
+        run = run_measured(
+            [*command, str(out)], given.cores, scratch / "log.txt", threads | (env or {}), ROOT
+        )
+    except RunFailed as failure:
+        results.skip(name, str(failure).splitlines()[-1])
+        return None
+    progress(f"{name}: {run.wall_seconds:.0f} s, {run.peak_bytes / 2**20:,.0f} MiB")
+    told: dict = json.loads(out.read_text())
+    results.versions.update(told.pop("versions", {}))
+    return told
+
+
+def hold_against_limits(results: Results) -> None:
+    """The acceptance rows of the specification."""
+    ratios = {row["name"]: row["value"] for row in results.ratios}
+    value = results.value
+    results.check("C16 AUC", value("german all attributes: sangam auc"), 0.791, None)
+    results.check("C16 KS", value("german all attributes: sangam ks"), 0.477, None)
+    results.check("C27 rate over optbinning", ratios.get("scoring: sangam / optbinning"), 10, None)
+    with_reasons = ratios.get("scoring with reasons: sangam / optbinning")
+    results.check("B2 rate with reasons over optbinning", with_reasons, 2.5, None)
+
+
+def parse() -> argparse.Namespace:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--sections", type=words, default=list(SECTIONS[:2]), help=", ".join(SECTIONS))
+    add("--rows", type=int, default=4_000_000, help="scored rows (4000000)")
+    add("--customers", type=int, default=1_000_000, help="customers of section memory (1000000)")
+    add("--heap", default="1g", help="driver heap of section memory (1g)")
+    add("--rounds", type=int, default=3, help="counted rounds of scoring (3)")
+    add("--cores", type=numbers, default=sorted(os.sched_getaffinity(0)), help="cores by number")
+    add("--data", type=Path, default=Path(tempfile.gettempdir(), "sangam-bench-data"))
+    add("--out", type=Path, default=ROOT / "benchmarks" / "results" / "credit.json")
+    add("--peers-python", default=os.environ.get("SANGAM_BENCH_PYTHON", ""), help="their Python")
+    given = parser.parse_args()
+    if unknown := set(given.sections) - set(SECTIONS):
+        parser.error(f"--sections: {sorted(unknown)[0]!r} is not of {', '.join(SECTIONS)}")
+    if not given.peers_python:
+        parser.error("--peers-python: give the peers' interpreter, or run make bench-credit")
+    return given
+
+
+def words(text: str) -> list[str]:
+    """Split at commas."""
+    return [word for word in text.split(",") if word]
+
+
+def numbers(text: str) -> list[int]:
+    """Split at commas into whole numbers."""
+    return [int(word) for word in words(text)]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Credit scoring: scorecards from account history, scored as native Spark expressions."""

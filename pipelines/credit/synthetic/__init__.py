@@ -1,0 +1,1 @@
+"""A generated population whose true default probabilities are known."""

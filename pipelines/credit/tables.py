@@ -1,0 +1,87 @@
+"""Load: what was set aside, and the `runs` row that publishes all tables of a run together."""
+
+from datetime import UTC, datetime
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from pyspark.sql import DataFrame
+
+from pipelines.core.contracts import spark_schema
+from pipelines.core.lake_format import RUNS
+from pipelines.credit.lake import QUARANTINE
+
+if TYPE_CHECKING:
+    from pipelines.credit.pipeline import Run
+
+
+def publish(state: "Run") -> None:
+    """Write the quarantine, settle the counts, and publish."""
+    lake, summary = state.lake, state.summary
+    if state.quarantined:
+        lake.write(QUARANTINE, reduce(DataFrame.unionByName, state.quarantined))
+    summary.counts = run_counts(state)
+    listed, digests = lake.listing()
+    summary.tables = {name: {"version": listed[name], "digest": digests[name]} for name in listed}
+    if state.card:
+        told = {"id": state.card.id, "version": state.card.version, "sha256": state.card.sha256}
+        summary.inputs["scorecard"] = told
+    if any(lake.published(name) != version for name, version in listed.items()):
+        lake.write(RUNS, runs_row(state, listed, digests), "append")
+
+
+def run_counts(state: "Run") -> dict[str, int]:
+    """Counts of the manifest: `in` and `out` are applications, other inputs have their own names.
+
+    `in` has no exact copies; applications without a bin are rejected like those of the gate.
+    """
+    counts = {"in": 0, "out": 0, "rejected": 0, "dlq": 0, "late": 0}
+    invalid = sum(state.scores.invalid.values()) if state.scores else 0
+    for name, tally in state.intake.tallies.items():
+        if name == "applications":
+            counts["in"] = tally.read - tally.duplicates
+            counts["out"], counts["rejected"] = tally.out - invalid, tally.rejected + invalid
+            counts["duplicates"] = tally.duplicates
+            if state.scores:
+                counts["for_training"] = tally.out - state.scores.rows
+            continue
+        counts |= {
+            f"{name}_in": tally.read - tally.duplicates, f"{name}_out": tally.out,
+            f"{name}_rejected": tally.rejected, f"{name}_duplicates": tally.duplicates,
+        }  # fmt: skip
+    if state.intake.tallies:
+        counts["days_changed"] = state.intake.changed_days
+        counts["days_unchanged"] = state.intake.same_days
+    return counts
+
+
+def rows_by_reason(state: "Run") -> dict[str, int]:
+    """Rows set aside by input and reason."""
+    reasons = {
+        f"{name}: {code}": n
+        for name, tally in state.intake.tallies.items()
+        for code, n in tally.reasons.items()
+    }
+    if state.scores:
+        reasons |= {f"scoring: {code}": n for code, n in state.scores.invalid.items()}
+    return reasons
+
+
+def runs_row(state: "Run", versions: dict[str, int], digests: dict[str, str]) -> DataFrame:
+    """The row that publishes a run."""
+    summary = state.summary
+    row = {
+        "run_id": summary.run_id,
+        "started_at": datetime.now(UTC),
+        "as_of": state.as_of,
+        "command": state.request.command,
+        "config_hash": summary.config_hash,
+        "scorecard_id": state.card.id if state.card else None,
+        "scorecard_version": state.card.version if state.card else None,
+        "inputs": {state.source.name: state.source.digest},
+        "counts": summary.counts,
+        "seconds": state.log.seconds,
+        "metrics": {k: float(v) for k, v in summary.metrics.items() if v is not None},
+        "table_versions": versions,
+        "table_digests": digests,
+    }
+    return state.lake.session.createDataFrame([row], spark_schema("credit.CreditRun"))

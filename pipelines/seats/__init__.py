@@ -1,0 +1,1 @@
+"""Seat allocation: who travels, on which berth, and why."""

@@ -1,0 +1,163 @@
+"""Row checks: native Spark predicates that give each bad record its reason."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from pipelines.core.quality import REASON, Rule, apply_rules
+from pipelines.core.row_hash import row_hash
+from pipelines.seats.codes import GENDERS, QUOTAS
+
+COPY = "DUPLICATE_ROW"
+FUTURE = "AFTER_AS_OF"
+UNCOUNTED = (COPY, FUTURE)
+"""Reasons of rows that are no records of this run: sent twice, or not yet happened."""
+
+MAX_AGE = 125
+FEW_REPEATS = 2_000
+"""Up to so many repeated ids, only the rows that have them are compared with one another."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the checks hold rows against.
+
+    Attributes:
+        group_limit: most passengers of a request.
+        as_of_ms: later events are left for a later run.
+    """
+
+    group_limit: int
+    as_of_ms: int
+
+
+def tag_requests(requests: DataFrame, lookup: DataFrame, limits: Limits) -> DataFrame:
+    """Requests with the columns of their train and `reject_reason`, null for a good one.
+
+    Args:
+        requests: rows of `rail.BookingRequest`.
+        lookup: `train_lookup`, small.
+        limits: limits of the run.
+    """
+    known = requests.join(F.broadcast(lookup), ["train_id", "service_date"], how="left")
+    tagged = apply_rules(known, request_rules(limits))
+    content = ["pnr", "train_id", "service_date", "travel_class", "from_station", "to_station"]
+    content += ["quota", "booked_at", "passengers"]
+    return mark_repeats(tagged, requests, "request_id", content, has_own_pnr=True)
+
+
+def tag_cancellations(cancellations: DataFrame, lookup: DataFrame, limits: Limits) -> DataFrame:
+    """The same for rows of `rail.Cancellation`."""
+    known = cancellations.join(F.broadcast(lookup), ["train_id", "service_date"], how="left")
+    tagged = apply_rules(known, cancellation_rules(limits))
+    content = ["pnr", "train_id", "service_date", "travel_class", "passenger_nos", "cancelled_at"]
+    return mark_repeats(tagged, cancellations, "cancellation_id", content, has_own_pnr=False)
+
+
+def _key_rules(moment: str, limits: Limits) -> list[Rule]:
+    return [
+        _reject("MISSING_TIME", f"{moment} IS NULL"),
+        _reject(FUTURE, f"unix_millis({moment}) > {limits.as_of_ms}"),
+        _reject("UNKNOWN_TRAIN", "stations IS NULL"),
+        _reject("CLASS_NOT_ON_TRAIN", "NOT array_contains(classes, coalesce(travel_class, ''))"),
+    ]
+
+
+def request_rules(limits: Limits) -> list[Rule]:
+    """Rules of a request in the order in which they speak."""
+    genders = ", ".join(f"'{one}'" for one in GENDERS)
+    quotas = ", ".join(f"'{one}'" for one in QUOTAS)
+    numbers = "transform(passengers, p -> p.passenger_no)"
+    people = "coalesce(size(passengers), 0)"
+    bad_gender = f"coalesce(p.gender, '') NOT IN ({genders})"
+    bad_age = f"p.age IS NULL OR p.age NOT BETWEEN 0 AND {MAX_AGE}"
+    return [
+        _reject("MISSING_ID", "coalesce(request_id, '') = '' OR coalesce(pnr, '') = ''"),
+        *_key_rules("booked_at", limits),
+        _reject("UNKNOWN_STATION", f"{_at('from_station')} = 0 OR {_at('to_station')} = 0"),
+        _reject("REVERSED_JOURNEY", f"{_at('from_station')} >= {_at('to_station')}"),
+        _reject("GROUP_SIZE", f"{people} NOT BETWEEN 1 AND {limits.group_limit}"),
+        _reject("UNKNOWN_QUOTA", f"coalesce(quota, '') NOT IN ({quotas})"),
+        _reject("BAD_AGE", f"exists(passengers, p -> {bad_age})"),
+        _reject("UNKNOWN_GENDER", f"exists(passengers, p -> {bad_gender})"),
+        _reject("BAD_PASSENGER_NO", "exists(passengers, p -> p.passenger_no IS NULL)"),
+        _reject("REPEATED_PASSENGER", f"size(array_distinct({numbers})) < size(passengers)"),
+    ]  # fmt: skip
+
+
+def cancellation_rules(limits: Limits) -> list[Rule]:
+    """Rules of a cancellation that need no look at the booking."""
+    return [
+        _reject("MISSING_ID", "coalesce(cancellation_id, '') = '' OR coalesce(pnr, '') = ''"),
+        *_key_rules("cancelled_at", limits),
+    ]
+
+
+def _at(station: str) -> str:
+    return f"coalesce(array_position(stations, {station}), 0)"
+
+
+def _reject(code: str, condition: str) -> Rule:
+    return Rule(code, condition, "reject")
+
+
+def mark_repeats(
+    tagged: DataFrame, raw: DataFrame, id_column: str, content: list[str], has_own_pnr: bool
+) -> DataFrame:
+    """Give rows with a repeated id, or requests with a used PNR, their reason.
+
+    Equal rows are one record, sent twice. Rows of one id that differ are all set aside. Of several
+    requests on a PNR the first by moment and id stays.
+    """
+    watched = [id_column, "pnr"] if has_own_pnr else [id_column]
+    repeats = repeated_hashes(raw, watched)
+    if not any(map(len, repeats)):
+        return tagged
+    if max(map(len, repeats)) > FEW_REPEATS:
+        return _compare_rows(tagged, id_column, content, has_own_pnr)
+    suspect = F.lit(False)
+    for name, hashes in zip(watched, repeats, strict=True):
+        suspect = suspect | F.coalesce(F.xxhash64(name).isin(hashes), F.lit(False))
+    compared = _compare_rows(tagged.where(suspect), id_column, content, has_own_pnr)
+    return tagged.where(~suspect).unionByName(compared)
+
+
+def repeated_hashes(raw: DataFrame, names: list[str]) -> list[list[int]]:
+    """Hashes that occur more than once, per column; a collision only makes two more rows compared.
+
+    Eight bytes a row come to the driver: sorting them there costs a fraction of a shuffle.
+    """
+    hashes = raw.select(*(F.xxhash64(name).alias(f"_{n}") for n, name in enumerate(names)))
+    table = hashes.toArrow()
+    found = []
+    for column in table.columns:
+        values, counts = np.unique(column.to_numpy(), return_counts=True)
+        found.append(values[counts > 1].tolist())
+    return found
+
+
+def _compare_rows(
+    df: DataFrame, id_column: str, content: list[str], has_own_pnr: bool
+) -> DataFrame:
+    columns = df.columns
+    hashed = df.withColumn("_content", row_hash(df, content))
+    same_id = Window.partitionBy(id_column)
+    differs = F.min("_content").over(same_id) != F.max("_content").over(same_id)
+    is_copy = F.row_number().over(same_id.orderBy("_content")) > 1
+    hashed = hashed.withColumn(REASON, _first(differs, "DUPLICATE_CONFLICT", is_copy, COPY))
+    if has_own_pnr:
+        is_good = F.col(REASON).isNull()
+        same_pnr = Window.partitionBy("pnr", is_good).orderBy("booked_at", id_column)
+        is_later = F.row_number().over(same_pnr) > 1
+        later = F.when(is_good & is_later, F.lit("DUPLICATE_PNR")).otherwise(F.col(REASON))
+        hashed = hashed.withColumn(REASON, later)
+    return hashed.select(columns)
+
+
+def _first(one: Column, code: str, other: Column, other_code: str) -> Column:
+    """The first reason that holds; rows without id keep theirs, they are no copies."""
+    has_id = ~F.col(REASON).eqNullSafe("MISSING_ID")
+    found = F.when(has_id & one, F.lit(code)).when(has_id & other, F.lit(other_code))
+    return found.otherwise(F.col(REASON))

@@ -1,0 +1,41 @@
+"""Command line of the seat allocation job."""
+
+from argparse import Namespace
+
+from pipelines.core.cli import job_parser, main_guard
+
+JOB = "seat_allocation"
+
+
+def main(doc: str | None) -> int:
+    """Parse the arguments, run the job, print its summary."""
+    parser = job_parser(JOB, doc, "pipelines.seats.config:SeatsConfig")
+    add = parser.add_argument
+    add("--input", default="synthetic", help="synthetic[:N], a folder, a .psv file, ledger")
+    add("--lake", default="./lake", metavar="DIR", help="root of the Delta tables (%(default)s)")
+    add("--intake", action="store_true", help="apply new events in micro-batches to the ledger")
+    arguments = parser.parse_args()
+    return main_guard(lambda: _run(arguments), arguments.debug)
+
+
+def _run(arguments: Namespace) -> None:
+    from pipelines.core.config import load_config
+    from pipelines.seats.config import SeatsConfig
+
+    config, provenance = load_config(SeatsConfig, JOB, arguments.config, arguments.sets)
+    from datetime import UTC, datetime
+
+    from pipelines.core.runlog import RunLog
+    from pipelines.core.spark import build_session
+    from pipelines.core.summary import print_table
+    from pipelines.seats.pipeline import Request, run
+
+    request = Request(
+        arguments.input, arguments.lake, arguments.as_of, arguments.intake, arguments.dry_run,
+        arguments.report,
+    )  # fmt: skip
+    session = build_session(JOB)
+    shown = arguments.as_of or datetime.now(UTC).date()
+    summary = run(session, config, request, RunLog(JOB, "", shown, style=arguments.log))
+    summary.provenance = provenance
+    print_table(summary, arguments.log)

@@ -1,0 +1,244 @@
+"""Berth numbers at charting.
+
+Requests are placed in the order of boarding, so a berth that is free where a journey begins is free
+for the rest of it, and admission made sure that there are enough: any choice of free berth is safe
+(left-edge colouring of intervals; Carlisle, Lloyd 1995). The choice is spent on comfort: groups in
+one bay, lower berths for those entitled to them, wishes. Eight variants are tried, the best kept.
+"""
+
+from typing import NamedTuple
+
+import numba as nb
+import numpy as np
+
+from pipelines.seats.codes import (
+    ENTITLED,
+    I64,
+    LOWER_BERTH,
+    NONE,
+    Int,
+    Records,
+)
+
+VARIANTS = 8
+_SHORT_FIRST, _NEAR_END, _ENTITLED_FIRST = 4, 2, 1
+_FAR = 1 << 20
+
+
+class Hall(NamedTuple):
+    """Berths of one class and who sits where.
+
+    Attributes:
+        requests, passengers, states: as in the desk.
+        rows: the requests that travel.
+        berths: rows of `BERTH`, the berths of a bay next to each other.
+        first_berth: first berth of each bay, and the end, [bays + 1].
+        free_from: station from which each berth is free, [berths].
+        berth_of: berth of each passenger, -1 while standing, [passengers].
+    """
+
+    requests: Records
+    passengers: Records
+    states: Records
+    rows: I64
+    berths: Records
+    first_berth: I64
+    free_from: I64
+    berth_of: I64
+
+
+class Numbered(NamedTuple):
+    """Chosen variant.
+
+    Attributes:
+        berth_of: berth of each passenger, -1 for those who do not travel or have none.
+        split: 1 where the group of the request sits in several bays, [requests].
+        variant: number of the variant, from 1.
+    """
+
+    berth_of: I64
+    split: I64
+    variant: int
+
+
+def number_berths(
+    requests: Records, passengers: Records, states: Records, rows: I64, berths: Records,
+    variants: int = VARIANTS,
+) -> Numbered:  # fmt: skip
+    """Give every travelling passenger a berth for the whole journey.
+
+    Args:
+        requests, passengers, states: rows of the desk after charting.
+        rows: requests that travel on these berths.
+        berths: the berths, ordered by coach, bay and number; two equal rows are the two places of
+            an RAC berth.
+        variants: how many variants are tried, 1 to 8.
+
+    Returns:
+        The variant with the fewest split groups, then most wishes met, then lowest number.
+    """
+    first_berth = np.append(np.flatnonzero(np.diff(berths["bay"], prepend=NONE)), len(berths))
+    best = Numbered(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), 0)
+    best_rank = (len(requests) + 1, 0)
+    for variant in range(variants):
+        hall = Hall(
+            requests, passengers, states, rows, berths, first_berth.astype(np.int64),
+            np.zeros(len(berths), dtype=np.int64),
+            np.full(len(passengers), NONE, dtype=np.int64),
+        )  # fmt: skip
+        split = np.zeros(len(requests), dtype=np.int64)
+        wishes, met = seat_all(hall, variant, split)
+        rank = (int(split.sum()), -int(met))
+        if rank < best_rank:
+            best, best_rank = Numbered(hall.berth_of, split, variant + 1), rank
+        if best_rank == (0, -int(wishes)):
+            break
+    return best
+
+
+@nb.njit(cache=True, nogil=True)
+def seat_all(hall: Hall, variant: Int, split: I64) -> tuple[int, int]:
+    """Seat all groups in the order of a variant; returns wishes expressed and wishes met."""
+    for r in seating_order(hall, variant):
+        seat_group(hall, r, variant, split)
+    wishes = met = 0
+    for r in hall.rows:
+        first = hall.requests[r].first
+        for p in range(first, first + hall.requests[r].size):
+            wish, berth = hall.passengers[p].wish, hall.berth_of[p]
+            if berth != NONE and wish > 0:
+                wishes += 1
+                met += hall.berths[berth].kind == wish - 1
+    return wishes, met
+
+
+@nb.njit(cache=True, nogil=True)
+def seating_order(hall: Hall, variant: Int) -> I64:
+    """Requests by station of boarding, then as the variant says, then by moment of booking."""
+    keys = np.empty(len(hall.rows), dtype=np.int64)
+    for k, r in enumerate(hall.rows):
+        request, state = hall.requests[r], hall.states[r]
+        plain = 1 - is_entitled(hall, r)
+        small = 7 - state.size
+        who = plain * 8 + small if variant & _ENTITLED_FIRST else small * 2 + plain
+        end = request.to_seq if variant & _SHORT_FIRST else 255 - request.to_seq
+        keys[k] = ((request.from_seq * 16 + who) * 256 + end) << 32 | r
+    keys.sort()
+    return keys & 0xFFFFFFFF
+
+
+@nb.njit(cache=True, nogil=True)
+def is_entitled(hall: Hall, r: Int) -> int:
+    """1 if a traveller of the group is entitled to a lower berth."""
+    request, alive = hall.requests[r], hall.states[r].alive
+    for k in range(request.size):
+        if alive >> k & 1 and hall.passengers[request.first + k].traits & ENTITLED:
+            return 1
+    return 0
+
+
+@nb.njit(cache=True, nogil=True)
+def seat_group(hall: Hall, r: Int, variant: Int, split: I64) -> None:
+    """Put a group into one bay, or, where no bay has room, into as few as possible."""
+    request, alive = hall.requests[r], hall.states[r].alive
+    group = np.empty(hall.states[r].size, dtype=np.int64)
+    found = 0
+    for k in range(request.size):
+        if alive >> k & 1:
+            group[found] = request.first + k
+            found += 1
+    bay = one_bay(hall, r, len(group), variant)
+    if bay != NONE:
+        seat_in_bay(hall, bay, group, request.from_seq, request.to_seq)
+        return
+    split[r] = 1
+    coach, seated = NONE, 0
+    while seated < len(group):
+        bay, free = roomiest_bay(hall, request.from_seq, coach)
+        if bay == NONE:
+            return  # admission holds no more journeys than berths: not reached after charting
+        coach = hall.berths[hall.first_berth[bay]].coach
+        part = group[seated : seated + free]
+        seat_in_bay(hall, bay, part, request.from_seq, request.to_seq)
+        seated += len(part)
+
+
+@nb.njit(cache=True, nogil=True)
+def one_bay(hall: Hall, r: Int, size: Int, variant: Int) -> int:
+    """Best bay that takes the whole group, -1 if none does.
+
+    The smallest sufficient bay, or the one whose travellers leave nearest to the group's own end;
+    groups entitled to a lower berth look first where one is free.
+    """
+    start, stop = hall.requests[r].from_seq, hall.requests[r].to_seq
+    entitled = is_entitled(hall, r)
+    best, best_cost = NONE, 1 << 60
+    for bay in range(len(hall.first_berth) - 1):
+        free, has_lower, end = 0, 0, NONE
+        for k in range(hall.first_berth[bay], hall.first_berth[bay + 1]):
+            if hall.free_from[k] <= start:
+                free += 1
+                has_lower |= hall.berths[k].kind == LOWER_BERTH
+            else:
+                end = max(end, hall.free_from[k])
+        if free < size:
+            continue
+        distance = 0
+        if variant & _NEAR_END:
+            distance = _FAR if end == NONE else abs(end - stop)
+        lacks = entitled * (1 - has_lower)
+        cost = ((lacks * 2 * _FAR + distance) * _FAR) + free
+        if cost < best_cost:
+            best, best_cost = bay, cost
+    return best
+
+
+@nb.njit(cache=True, nogil=True)
+def roomiest_bay(hall: Hall, start: Int, coach: Int) -> tuple[int, int]:
+    """Bay with most free berths, in the given coach if it has any; -1 and 0 if all are full."""
+    best, most, best_rank = NONE, 0, 0
+    for bay in range(len(hall.first_berth) - 1):
+        free = 0
+        for k in range(hall.first_berth[bay], hall.first_berth[bay + 1]):
+            free += hall.free_from[k] <= start
+        rank = free + _FAR * (free > 0 and hall.berths[hall.first_berth[bay]].coach == coach)
+        if rank > best_rank:
+            best, most, best_rank = bay, free, rank
+    return best, most
+
+
+@nb.njit(cache=True, nogil=True)
+def seat_in_bay(hall: Hall, bay: Int, group: I64, start: Int, stop: Int) -> None:
+    """Give each passenger of a group a free berth of the bay, the neediest first.
+
+    Rounds: those entitled to a lower berth, wishes for one, other wishes, then everybody else, who
+    leave lower berths to the last.
+    """
+    for need in range(5):
+        for p in group:
+            if hall.berth_of[p] == NONE:
+                berth = choose_berth(hall, bay, p, start, need)
+                if berth != NONE:
+                    hall.berth_of[p] = berth
+                    hall.free_from[berth] = stop
+
+
+@nb.njit(cache=True, nogil=True)
+def choose_berth(hall: Hall, bay: Int, p: Int, start: Int, need: Int) -> int:
+    """First free berth of the bay that fits the round, -1 if there is none."""
+    passenger = hall.passengers[p]
+    if need == 0 and not passenger.traits & ENTITLED:
+        return NONE
+    if need == 1 and passenger.wish - 1 != LOWER_BERTH:
+        return NONE
+    for k in range(hall.first_berth[bay], hall.first_berth[bay + 1]):
+        if hall.free_from[k] <= start:
+            kind = hall.berths[k].kind
+            is_lower = kind == LOWER_BERTH
+            if need <= 1 and is_lower:
+                return k
+            if need == 2 and kind == passenger.wish - 1:
+                return k
+            if need == 4 or (need == 3 and not is_lower):
+                return k
+    return NONE

@@ -1,0 +1,213 @@
+"""The run: extract, transform, load, each step in a file of its own."""
+
+import hashlib
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from pipelines.core.config import config_hash
+from pipelines.core.privacy import key_from_env
+from pipelines.core.quality import QualityReport, preload, validate
+from pipelines.core.runlog import RunLog
+from pipelines.core.summary import RunSummary, make_run_id
+from pipelines.seats.arrange import Ages
+from pipelines.seats.checks import Limits
+from pipelines.seats.config import SeatsConfig
+from pipelines.seats.execution import TaskSettings, allot, collect_table
+from pipelines.seats.intake import run_intake
+from pipelines.seats.ledger import ledger_events
+from pipelines.seats.outcome import add_up, gate_checks, measure, reasons_of, run_counts
+from pipelines.seats.planning import is_plan_file, run_planning
+from pipelines.seats.plans import Plans, read_plans
+from pipelines.seats.sources import Source, open_source
+from pipelines.seats.stage import key_events, partition_events, stage_events, train_lookup
+from pipelines.seats.tables import DayLake, publish, quarantine_frame, stage_tables
+from pipelines.seats.times import end_of_day
+from pipelines.seats.verify import KEY, require, verify_tables
+from pipelines.seats.warm import warm_kernel
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for on the command line.
+
+    Attributes:
+        input: synthetic[:N], a folder, a .psv file, ledger, or kafka://topic.
+        lake: root of the Delta tables.
+        as_of: business date; None takes the last service date.
+        is_intake: sell in micro-batches instead of allotting a day.
+        dry_run: check and plan only, write nothing.
+        report: folder of report.html and run.json.
+    """
+
+    input: str = "synthetic"
+    lake: str = "./lake"
+    as_of: date | None = None
+    is_intake: bool = False
+    dry_run: bool = False
+    report: Path | None = None
+
+
+@dataclass
+class Run:
+    """What the steps found, for the tables, the figures and the report."""
+
+    source: Source
+    plans: Plans
+    lake: DayLake
+    quality: QualityReport = field(default_factory=QualityReport)
+    reasons: dict[str, int] = field(default_factory=dict)
+    classes: pd.DataFrame = field(default_factory=pd.DataFrame)
+    violations: dict[str, int] = field(default_factory=dict)
+
+
+def run(session: SparkSession, config: SeatsConfig, request: Request, log: RunLog) -> RunSummary:
+    """Allot the seats of the input.
+
+    Raises:
+        SangamError: see `jobs/seat_allocation.py --help` for the exit codes.
+    """
+    preload()
+    warm_kernel()
+    scratch = Path(tempfile.mkdtemp(prefix="sangam-"))
+    lake_root = str(scratch / "lake") if request.dry_run else request.lake
+    try:
+        if is_plan_file(request.input):
+            return run_planning(session, config, request, lake_root, log)
+        with log.step("open"):
+            source = open_source(session, request.input, config, request.lake)
+            as_of = request.as_of or max(source.trains["service_date"].to_pylist())
+            plans = read_plans(source.trains, config, end_of_day(as_of))
+        days = tuple(sorted({train.service_date for train in plans.trains}))
+        lake = DayLake(session, lake_root, files=None, days=days)
+        summary = _summary(config, as_of, source)
+        result = Run(source, plans, lake)
+        if request.is_intake:
+            settings = task_settings(config, source)
+            run_intake(source, plans, lake, config, settings, summary, log)
+        else:
+            _allot(result, config, as_of, summary, log)
+        if request.dry_run:
+            summary.status, summary.tables = "dry_run", {}
+        elif not request.is_intake:
+            with log.step("publish"):
+                publish(lake, summary)
+        summary.seconds = {name: round(spent, 3) for name, spent in log.seconds.items()}
+        summary.total_seconds = log.elapsed
+        summary.metrics["seconds"] = log.elapsed
+        if request.report and not request.dry_run:
+            _write_report(result, config, summary, request.report, request.is_intake, log)
+        return summary
+    finally:
+        session.catalog.clearCache()
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _summary(config: SeatsConfig, as_of: date, source: Source) -> RunSummary:
+    hashed = config_hash(config)
+    inputs = hashlib.sha256(source.digest.encode()).hexdigest()
+    return RunSummary(
+        "seat_allocation",
+        make_run_id("seat_allocation", hashed, as_of, inputs),
+        as_of,
+        config=config.model_dump(mode="json"),
+        config_hash=hashed,
+        inputs={source.name: source.digest},
+    )
+
+
+def _allot(result: Run, config: SeatsConfig, as_of: date, summary: RunSummary, log: RunLog) -> None:
+    """Check, decide, write, verify: everything but the publication."""
+    start = log.elapsed
+    source, lake = result.source, result.lake
+    limits = Limits(config.rules.group_limit, end_of_day(as_of))
+    with log.step("check"):
+        events, records = _open_events(result, limits)
+    with log.step("allot") as step:
+        parcels = _run_kernel(events, records, result, config)
+        numbers = add_up(collect_table(parcels, "counts"))
+        step.rows = numbers["read"]
+    summary.counts, result.reasons = run_counts(numbers), reasons_of(numbers)
+    summary.check_accounting()
+    checks = gate_checks(summary.counts, result.reasons, config.max_reject_share)
+    result.quality = validate(checks)
+    if summary.counts["quarantined"]:
+        lake.write("quarantine", quarantine_frame(parcels, source.name, summary.run_id))
+    result.quality.require(result.reasons)
+    with log.step("tables"):
+        stage_tables(parcels, lake, summary.run_id)
+    parcels.unpersist()
+    with log.step("verify"):
+        result.violations = verify_tables(lake, result.plans)
+        require(result.violations)
+    result.classes = _class_figures(lake)
+    bookings = sum(number for name, number in numbers.items() if name.startswith("status:"))
+    summary.metrics = measure(result.classes, bookings, log.elapsed - start)
+    summary.metrics["double_sold"] = result.violations["double_sold"]
+
+
+def _open_events(result: Run, limits: Limits) -> tuple[DataFrame, int]:
+    """Checked events, and about how many records they stand for."""
+    source, session = result.source, result.lake.session
+    if source.ledger is None:
+        events = stage_events(source.requests, source.cancellations, result.plans, limits)
+        return events, source.requests.count() + source.cancellations.count()
+    sold = ledger_events(source.ledger, train_lookup(session, result.plans))
+    return sold.unionByName(key_events(session, len(result.plans.plans))), source.ledger.count()
+
+
+def task_settings(config: SeatsConfig, source: Source) -> TaskSettings:
+    """Constants of the run, for its tasks."""
+    rules = config.rules
+    return TaskSettings(
+        Ages(rules.senior_age, rules.child_age, rules.lower_berth_age_female),
+        key_from_env(source.is_public),
+        source.ledger is not None,
+        config.numbering_variants,
+        config.efficiency_epsilon,
+    )
+
+
+def _run_kernel(events: DataFrame, records: int, result: Run, config: SeatsConfig) -> DataFrame:
+    """Frame of parcels, kept for the tables; enough partitions for its size and every core busy."""
+    session = events.sparkSession
+    cores = session.sparkContext.defaultParallelism
+    wanted = config.partitions or max(2 * cores, -(-records // config.rows_per_partition))
+    settings = task_settings(config, result.source)
+    plans = session.sparkContext.broadcast(result.plans)
+    parcels = allot(partition_events(events, wanted), plans, settings)
+    return parcels.persist(StorageLevel.MEMORY_AND_DISK)
+
+
+def _class_figures(lake: DayLake) -> pd.DataFrame:
+    """Figures per class, with its segments summed up."""
+    sums = lake.staged("rail_segment_metrics").groupBy(*KEY)
+    seats = sums.agg(
+        F.sum("demand").alias("seat_demand"),
+        F.sum("places").alias("seat_places"),
+        F.sum("allocated").alias("seat_allocated"),
+    )
+    joined = lake.staged("rail_class_metrics").drop("run_id").join(seats, list(KEY))
+    frame: pd.DataFrame = joined.toPandas()
+    return frame.sort_values(list(KEY)).reset_index(drop=True)
+
+
+def _write_report(
+    result: Run, config: SeatsConfig, summary: RunSummary, folder: Path, is_intake: bool,
+    log: RunLog,
+) -> None:  # fmt: skip
+    from pipelines.seats.report import write_report
+    from pipelines.seats.report_input import report_input
+
+    if not is_intake:
+        with log.step("report"):
+            write_report(report_input(result, config, summary), folder / "report.html")
+        summary.seconds["report"] = round(log.seconds["report"], 3)
+    summary.write_run_json(folder)

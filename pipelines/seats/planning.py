@@ -1,0 +1,203 @@
+"""The aggregated planning input: `trainId|date|route|demand|availability`, route `A->B->C`.
+
+A line is the demand of a train from the first to the last station of its route. A seat of one train
+cannot serve another, so each train carries min(demand, availability), whatever the others have.
+"""
+
+import hashlib
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from pipelines.core.config import config_hash
+from pipelines.core.contracts import conform
+from pipelines.core.errors import ConfigError
+from pipelines.core.lake import Lake
+from pipelines.core.quality import REASON, Rule, apply_rules, validate
+from pipelines.core.runlog import RunLog
+from pipelines.core.summary import RunSummary, make_run_id
+from pipelines.seats.config import SeatsConfig
+from pipelines.seats.measures import jain_index
+from pipelines.seats.outcome import Metrics, gate_checks
+from pipelines.seats.tables import publish
+
+if TYPE_CHECKING:
+    from pipelines.seats.pipeline import Request
+
+SUFFIXES = (".psv", ".txt")
+HEADER = "trainId|date|route|demand|availability"
+FIELDS = 5
+
+
+def is_plan_file(name: str) -> bool:
+    """Whether an input is a file of planning lines."""
+    return name.endswith(SUFFIXES)
+
+
+def read_lines(session: SparkSession, name: str) -> DataFrame:
+    """Lines with their numbers from 1; blank lines and the header are no records.
+
+    Raises:
+        ConfigError: there is no such file.
+    """
+    if "://" not in name and not Path(name).is_file():
+        raise ConfigError(f"--input {name}: no such file of lines {HEADER}")
+    whole = session.read.text(name, wholetext=True)
+    lines = whole.select(F.posexplode(F.split("value", "\r?\n")).alias("at", "text"))
+    numbered = lines.select((F.col("at") + 1).alias("line"), F.trim("text").alias("text"))
+    return numbered.where((F.col("text") != "") & (F.col("text") != HEADER))
+
+
+def tag_lines(lines: DataFrame) -> DataFrame:
+    """Lines as typed columns with `reject_reason`, null for a good one."""
+    part = F.split("text", r"\|")
+    fields = lines.withColumns(
+        {
+            "parts": F.size(part),
+            "train_id": F.trim(F.get(part, 0)),
+            "day": F.trim(F.get(part, 1)),
+            "route": F.transform(F.split(F.trim(F.get(part, 2)), "->"), F.trim),
+            "asked": F.trim(F.get(part, 3)),
+            "there": F.trim(F.get(part, 4)),
+        }
+    )
+    typed = fields.withColumns(
+        {
+            "service_date": F.try_to_timestamp("day", F.lit("yyyy-MM-dd")).cast("date"),
+            "demand": F.expr("try_cast(asked AS bigint)"),
+            "availability": F.expr("try_cast(there AS bigint)"),
+        }
+    )
+    return apply_rules(typed, line_rules())
+
+
+def line_rules() -> list[Rule]:
+    """Rules of a line in the order in which they speak."""
+    day = "day NOT RLIKE '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' OR service_date IS NULL"
+    repeats = "size(array_distinct(route)) < size(route)"
+    route = f"size(route) < 2 OR array_contains(route, '') OR {repeats}"
+    whole = "NOT {0} RLIKE '^[+-]?[0-9]+$' OR {1} IS NULL"
+    pairs = (("asked", "demand"), ("there", "availability"))
+    numbers = " OR ".join(whole.format(*pair) for pair in pairs)
+    return [
+        Rule("FIELD_COUNT", f"parts != {FIELDS}", "reject"),
+        Rule("MISSING_ID", "train_id = ''", "reject"),
+        Rule("BAD_DATE", day, "reject"),
+        Rule("BAD_ROUTE", route, "reject"),
+        Rule("BAD_NUMBER", numbers, "reject"),
+        Rule("NEGATIVE", "demand < 0 OR availability < 0", "reject"),
+    ]  # fmt: skip
+
+
+def plan_rows(tagged: DataFrame, epsilon: float, run_id: str) -> DataFrame:
+    """Good lines with what each train carries, rows of `rail.PlanRow`."""
+    demand, places = F.col("demand"), F.col("availability")
+    allocated = F.least(demand, places)
+    utilisation = _share(demand, places)
+    figures = {
+        "run_id": F.lit(run_id),
+        "allocated": allocated,
+        "utilisation": utilisation,
+        "efficiency_score": 1 / (utilisation + F.lit(epsilon)),
+        "fill_rate": _share(allocated, demand),
+        "is_zero_capacity": places == 0,
+    }
+    return conform(tagged.where(F.col(REASON).isNull()).withColumns(figures), "rail.PlanRow")
+
+
+def _share(part: Column, whole: Column) -> Column:
+    """A quotient, null where there is nothing to divide by."""
+    return F.when(whole > 0, part.cast("double") / whole)
+
+
+def run_planning(
+    session: SparkSession, config: SeatsConfig, request: "Request", lake_root: str, log: RunLog
+) -> RunSummary:
+    """Read, check and write planning lines.
+
+    Raises:
+        SangamError: see the exit codes of the job.
+    """
+    lake = Lake(session, lake_root)
+    with log.step("open"):
+        lines = read_lines(session, request.input)
+        tagged = tag_lines(lines).persist()
+        reasons = {row[REASON]: row["count"] for row in tagged.groupBy(REASON).count().collect()}
+    good = reasons.pop(None, 0)
+    newest = tagged.where(F.col(REASON).isNull()).agg(F.max("service_date")).first()
+    as_of: date = request.as_of or (newest and newest[0]) or date(1970, 1, 1)
+    summary = _summary(config, request.input, as_of)
+    rejected = sum(reasons.values())
+    summary.counts = {
+        "read": good + rejected, "duplicates": 0, "in": good + rejected, "out": good,
+        "rejected": rejected, "quarantined": rejected, "dlq": 0, "late": 0, **reasons,
+    }  # fmt: skip
+    summary.check_accounting()
+    limit = 1.0  # lines come by hand: bad ones are told one by one and stop nobody else's
+    validate(gate_checks(summary.counts, reasons, limit)).require(reasons)
+    with log.step("tables"):
+        rows = plan_rows(tagged, config.efficiency_epsilon, summary.run_id)
+        lake.write("rail_plan", rows)
+        if rejected:
+            lake.write("quarantine", _quarantine(tagged, request.input, summary.run_id))
+        summary.metrics = measure_plan(rows)
+        if not request.dry_run:
+            publish(lake, summary)
+    tagged.unpersist()
+    summary.status = "dry_run" if request.dry_run else "done"
+    summary.seconds = {name: round(spent, 3) for name, spent in log.seconds.items()}
+    summary.total_seconds = log.elapsed
+    return summary
+
+
+def _summary(config: SeatsConfig, name: str, as_of: date) -> RunSummary:
+    hashed = config_hash(config)
+    path = Path(name)
+    content = path.read_bytes() if path.is_file() else name.encode()
+    digest = hashlib.sha256(content).hexdigest()[:16]
+    run_id = make_run_id("seat_allocation", hashed, as_of, digest)
+    config_values = config.model_dump(mode="json")
+    return RunSummary(
+        "seat_allocation", run_id, as_of, config=config_values, config_hash=hashed,
+        inputs={path.name: digest},
+    )  # fmt: skip
+
+
+def _quarantine(tagged: DataFrame, name: str, run_id: str) -> DataFrame:
+    """Bad lines by file and number; a train is nobody's secret, but the line may hold anything."""
+    place = F.concat(F.lit(f"{Path(name).name}:"), F.col("line"))
+    rows = tagged.where(F.col(REASON).isNotNull()).select(
+        F.lit(run_id).alias("run_id"),
+        F.lit("plan").alias("dataset"),
+        F.col(REASON).alias("reason"),
+        F.lit(None).cast("string").alias("record_token"),
+        place.alias("location"),
+    )
+    return conform(rows, "ops.QuarantinedRecord")
+
+
+def measure_plan(rows: DataFrame) -> Metrics:
+    """Figures of the whole plan; trains without demand have no fill rate and count nowhere."""
+    sums = rows.agg(
+        F.count(F.lit(1)).alias("trains"),
+        F.coalesce(F.sum("demand"), F.lit(0)).alias("demand"),
+        F.coalesce(F.sum("availability"), F.lit(0)).alias("availability"),
+        F.coalesce(F.sum("allocated"), F.lit(0)).alias("allocated"),
+        F.count("fill_rate").alias("rates"),
+        F.coalesce(F.sum("fill_rate"), F.lit(0.0)).alias("fill"),
+        F.coalesce(F.sum(F.col("fill_rate") ** 2), F.lit(0.0)).alias("squares"),
+    ).collect()[0]
+    demand, places = sums["demand"], sums["availability"]
+    return {
+        "trains": sums["trains"],
+        "demand": demand,
+        "availability": places,
+        "allocated": sums["allocated"],
+        "accepted_fraction": sums["allocated"] / demand if demand else None,
+        "utilisation": demand / places if places else None,
+        "load": sums["allocated"] / places if places else None,
+        "jain": jain_index(sums["rates"], sums["fill"], sums["squares"]),
+    }

@@ -1,0 +1,121 @@
+"""Collects from the tables of a run what its page shows."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from pyspark.sql import functions as F
+
+from pipelines.core.report import Check
+from pipelines.core.report_parts import show_count, show_percent
+from pipelines.core.summary import RunSummary
+from pipelines.seats.codes import BERTH_TYPES
+from pipelines.seats.config import SeatsConfig
+from pipelines.seats.plans import Plans
+from pipelines.seats.report.data import SeatsReport, TrainPicture
+from pipelines.seats.tables import DayLake
+
+if TYPE_CHECKING:
+    from pipelines.seats.pipeline import Run
+
+
+def report_input(result: "Run", config: SeatsConfig, summary: RunSummary) -> SeatsReport:
+    """Everything the page needs, from the tables as written."""
+    lake = result.lake
+    cube = lake.staged("rail_allocation").groupBy("quota", "status", F.col("why_last.code"))
+    statuses: pd.DataFrame = cube.agg(F.count(F.lit(1)).alias("passengers")).toPandas()
+    segments = lake.staged("rail_segment_metrics").groupBy("travel_class", "segment")
+    sums = segments.agg(*(F.sum(name).alias(name) for name in ("demand", "allocated", "places")))
+    return SeatsReport(
+        run_id=summary.run_id,
+        as_of=str(summary.as_of),
+        source=result.source.name,
+        metrics=summary.metrics,
+        counts=summary.counts,
+        reasons=result.reasons,
+        seconds=summary.seconds,
+        config=summary.config,
+        manifest={"inputs": summary.inputs, "tables": summary.tables},
+        statuses=statuses.sort_values(["quota", "status", "code"]).reset_index(drop=True),
+        classes=result.classes,
+        segments=sums.where("places > 0").toPandas(),
+        picture=picture_of(lake, result.plans, result.classes),
+        least_slice=config.least_slice,
+        checks=_checks(result.quality.rows, result.violations, config),
+    )
+
+
+def picture_of(lake: DayLake, plans: Plans, classes: pd.DataFrame) -> TrainPicture | None:
+    """The class with most people in its chart; the first by name among equals."""
+    charted = classes[classes["is_charted"]]
+    if charted.empty:
+        return None
+    people = charted["confirmed"] + charted["rac"]
+    row = charted.loc[people.idxmax()]
+    names = [plans.name(key) for key in range(len(plans.plans))]
+    key = names.index((row["train_id"], row["service_date"], row["travel_class"]))
+    chart = lake.staged("rail_chart").where(
+        (F.col("train_id") == row["train_id"])
+        & (F.col("service_date") == row["service_date"])
+        & (F.col("travel_class") == row["travel_class"])
+    )
+    berths = berth_rows(plans, key)
+    stations = plans.trains[plans.train_of[key]].stations
+    journeys = journey_rows(chart.toPandas(), berths, stations)
+    return TrainPicture(
+        str(row["train_id"]), str(row["service_date"]), str(row["travel_class"]), stations,
+        berths, journeys,
+    )  # fmt: skip
+
+
+def berth_rows(plans: Plans, key: int) -> pd.DataFrame:
+    """Places of a class in the order of the coaches; an RAC berth has two."""
+    plan, names = plans.plans[key], plans.coaches[key]
+    rows = [(b, "FULL") for b in plan.berths]
+    rows += [(b, place) for b in plan.rac_berths for place in ("A", "B")]
+    found = [
+        (names[b["coach"]], int(b["bay_no"]), int(b["berth_no"]), BERTH_TYPES[b["kind"]], place)
+        for b, place in rows
+    ]
+    columns = ["coach_id", "bay", "berth_no", "berth_type", "place"]
+    frame = pd.DataFrame(found, columns=columns)
+    return frame.sort_values(["coach_id", "berth_no", "place"]).reset_index(drop=True)
+
+
+def journey_rows(
+    chart: pd.DataFrame, berths: pd.DataFrame, stations: Sequence[str]
+) -> pd.DataFrame:
+    """Bars of the picture; groups are numbered by the token of their PNR, which is not shown."""
+    place_of = {(row.coach_id, row.berth_no, row.place): row.Index for row in berths.itertuples()}
+    chart = chart.sort_values(["pnr", "passenger_no"])
+    return pd.DataFrame(
+        {
+            "place": [place_of[r.coach_id, r.berth_no, r.place] for r in chart.itertuples()],
+            "from_seq": chart["from_seq"].to_numpy(),
+            "to_seq": chart["to_seq"].to_numpy(),
+            "label": [f"{stations[r.from_seq]}-{stations[r.to_seq]}" for r in chart.itertuples()],
+            "group": pd.factorize(chart["pnr"])[0],
+            "is_rac": (chart["place"] != "FULL").to_numpy(),
+        }
+    )
+
+
+def _checks(
+    rows: Sequence[Mapping[str, Any]], violations: Mapping[str, int], config: SeatsConfig
+) -> list[Check]:
+    made = []
+    for row in rows:
+        is_count = row["expectation"] == "row_count"
+        share = row["failed"] / row["evaluated"] if row["evaluated"] else 0.0
+        observed = show_count(row["evaluated"]) if is_count else show_percent(share, 3)
+        allowed = "1 or more" if is_count else f"up to {show_percent(config.max_reject_share, 1)}"
+        made.append(
+            Check(
+                row["expectation"], row["severity"], observed, allowed, row["failed"],
+                row["success"],
+            )
+        )  # fmt: skip
+    for name, count in violations.items():
+        label = name.replace("_", " ")
+        made.append(Check(label, "ERROR", show_count(count), "0", count, count == 0))
+    return made

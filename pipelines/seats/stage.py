@@ -1,0 +1,141 @@
+"""From contract rows to one narrow frame of events, ready to be brought together by key."""
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from pipelines.core.quality import REASON
+from pipelines.seats.checks import Limits, tag_cancellations, tag_requests
+from pipelines.seats.codes import GENDERS, QUOTAS, WISHES
+from pipelines.seats.plans import Plans
+
+CANCELS, BOOKS, OPENS_KEY = 0, 1, 2
+"""Kinds of event rows; the third says only that a key exists, so that none is left out."""
+
+AGE_BITS, GENDER_AT, MILITARY_AT, DISABLED_AT, WISH_AT, NUMBER_AT = 7, 7, 9, 10, 11, 16
+"""Layout of a passenger packed into one long: age, gender, two marks, wish, number."""
+
+EVENT_COLUMNS = (
+    "key", "kind", "at", "epoch", "id", "pnr", "from_seq", "to_seq", "quota", "people", REASON,
+)  # fmt: skip
+SPREAD = 997
+
+
+def train_lookup(session: SparkSession, plans: Plans) -> DataFrame:
+    """One row per train: stations, classes and the number of its first key."""
+    rows = [
+        (one.train_id, one.service_date, list(one.stations), list(one.classes), one.first_key)
+        for one in plans.trains
+    ]
+    schema = "train_id string, service_date date, stations array<string>, classes array<string>"
+    return session.createDataFrame(rows, f"{schema}, first_key int")
+
+
+def stage_events(
+    requests: DataFrame, cancellations: DataFrame, plans: Plans, limits: Limits
+) -> DataFrame:
+    """Check all records and flatten them to `EVENT_COLUMNS`.
+
+    Args:
+        requests: rows of `rail.BookingRequest`.
+        cancellations: rows of `rail.Cancellation`.
+        plans: the trains.
+        limits: limits of the run.
+
+    Returns:
+        An event per record, bad ones with their reason, and one row per key.
+    """
+    session = requests.sparkSession
+    lookup = train_lookup(session, plans)
+    books = _book_events(tag_requests(requests, lookup, limits))
+    cancels = _cancel_events(tag_cancellations(cancellations, lookup, limits))
+    return books.unionByName(cancels).unionByName(key_events(session, len(plans.plans)))
+
+
+def partition_events(events: DataFrame, partitions: int) -> DataFrame:
+    """Bring the events of each key into one partition; bad records are spread evenly."""
+    shard = F.when(F.col(REASON).isNull(), F.col("key"))
+    scattered = -F.pmod(F.xxhash64("id"), F.lit(SPREAD)) - 1
+    return events.repartition(partitions, F.coalesce(shard, scattered))
+
+
+def _key() -> Column:
+    place = F.array_position("classes", F.col("travel_class"))
+    return (F.col("first_key") + place - 1).cast("int")
+
+
+def _seq(station: str) -> Column:
+    return (F.array_position("stations", F.col(station)) - 1).cast("int")
+
+
+def _code(column: Column, names: tuple[str, ...]) -> Column:
+    """Place of a name among the names; an unknown one gives 0."""
+    found = F.array_position(F.array(*map(F.lit, names)), column) - 1
+    return F.greatest(F.coalesce(found, F.lit(0)), F.lit(0)).cast("long")
+
+
+def pack_passenger(passenger: Column) -> Column:
+    """One long per passenger, see the layout above."""
+
+    def at(bit: int, value: Column) -> Column:
+        return F.shiftleft(F.coalesce(value.cast("long"), F.lit(0).cast("long")), bit)
+
+    parts = [
+        at(GENDER_AT, _code(passenger["gender"], GENDERS)),
+        at(MILITARY_AT, passenger["is_military"]),
+        at(DISABLED_AT, passenger["is_disabled"]),
+        at(WISH_AT, _code(passenger["berth_preference"], WISHES)),
+        at(NUMBER_AT, passenger["passenger_no"]),
+    ]
+    packed = passenger["age"].cast("long")
+    for part in parts:
+        packed = packed + part
+    return packed
+
+
+def _book_events(tagged: DataFrame) -> DataFrame:
+    is_good = F.col(REASON).isNull()
+    return tagged.select(
+        F.when(is_good, _key()).alias("key"),
+        F.lit(BOOKS).alias("kind"),
+        F.unix_millis("booked_at").alias("at"),
+        F.lit(0).cast("long").alias("epoch"),
+        F.col("request_id").alias("id"),
+        "pnr",
+        _seq("from_station").alias("from_seq"),
+        _seq("to_station").alias("to_seq"),
+        _code(F.col("quota"), QUOTAS).cast("int").alias("quota"),
+        F.when(is_good, F.transform("passengers", pack_passenger)).alias("people"),
+        REASON,
+    )
+
+
+def _cancel_events(tagged: DataFrame) -> DataFrame:
+    nothing = F.lit(None).cast("int")
+    return tagged.select(
+        F.when(F.col(REASON).isNull(), _key()).alias("key"),
+        F.lit(CANCELS).alias("kind"),
+        F.unix_millis("cancelled_at").alias("at"),
+        F.lit(0).cast("long").alias("epoch"),
+        F.col("cancellation_id").alias("id"),
+        "pnr",
+        nothing.alias("from_seq"),
+        nothing.alias("to_seq"),
+        nothing.alias("quota"),
+        F.transform("passenger_nos", lambda n: n.cast("long")).alias("people"),
+        REASON,
+    )
+
+
+def key_events(session: SparkSession, keys: int) -> DataFrame:
+    """One row per key, so that a class without requests is reported too."""
+    types = ("int", "int", "long", "long", "string", "string", "int", "int", "int")
+    empty = {
+        name: F.lit(None).cast(kind).alias(name)
+        for name, kind in zip(EVENT_COLUMNS, types, strict=False)
+    }
+    empty["key"] = F.col("id").cast("int").alias("key")
+    empty["kind"] = F.lit(OPENS_KEY).alias("kind")
+    empty["id"] = F.lit("").alias("id")
+    empty["people"] = F.array().cast("array<bigint>").alias("people")
+    empty[REASON] = F.lit(None).cast("string").alias(REASON)
+    return session.range(keys).select(*(empty[name] for name in EVENT_COLUMNS))

@@ -1,0 +1,1 @@
+"""A synthetic railway day: trains, demand, cancellations and spoilt records."""

@@ -1,0 +1,231 @@
+"""Point-in-time features: the vectors V1 to V7, and every feature against the naive oracle."""
+
+import random
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from pyspark.sql import functions as F
+
+from pipelines.credit.config import SaltSettings
+from tests.spark.credit.oracle import naive_features
+from tests.spark.credit.rows import AS_OF, CONFIG, days_of, features_of, transaction
+
+
+def test_v1_the_window_is_730_complete_days(spark):
+    days = (date(2024, 2, 29), date(2024, 3, 1), date(2026, 2, 28), date(2026, 3, 1))
+    rows = [transaction(i, day, 10**i) for i, day in enumerate(days)]
+    found = features_of(spark, rows)["c1"]
+    assert found["total_volume_paise"] == 10 + 100
+    assert found["transaction_count"] == 2
+
+
+def test_k4_rows_on_or_after_as_of_change_nothing(spark):
+    rows = [transaction(i, 30 + i, 500 + i) for i in range(5)]
+    later = [
+        transaction(100 + i, -i, 10**9, credit_utilization=9.0, kind="EMI_BOUNCE") for i in range(3)
+    ]
+    assert features_of(spark, rows)["c1"] == features_of(spark, rows + later)["c1"]
+
+
+@pytest.mark.parametrize(
+    ("first", "is_short"), [(date(2025, 9, 2), False), (date(2025, 9, 3), True)]
+)
+def test_v1b_short_history(spark, first, is_short):
+    found = features_of(spark, [transaction(1, first, 5), transaction(2, 1, 5)])["c1"]
+    assert found["is_short_history"] is is_short
+
+
+def test_v1c_months_on_book(spark):
+    people = [
+        ("a", date(2025, 1, 31)),
+        ("b", date(2025, 3, 1)),
+        ("c", None),
+        ("d", date(2000, 1, 1)),
+    ]
+    found = features_of(spark, [transaction(1, 1, 5)], people=people)
+    assert [found[c]["months_on_book"] for c in "abcd"] == [13, 12, None, 120]
+
+
+def test_v3_v4_balances_weigh_by_month_not_by_transaction(spark):
+    as_of = date(2026, 4, 1)
+    march = [transaction(30, date(2026, 3, 9), 5, monthly_balance_paise=2_000_000)]
+    january = [transaction(1, date(2026, 1, 5), 5, monthly_balance_paise=1_000_000)]
+    february = [
+        transaction(10 + i, date(2026, 2, 3 + i), 5, monthly_balance_paise=9_000_000)
+        for i in range(8)
+    ]
+    assert (
+        features_of(spark, january + february + march, as_of)["c1"]["avg_balance_paise"]
+        == 4_000_000
+    )
+    gap = [*january, transaction(30, date(2026, 3, 9), 5, monthly_balance_paise=4_000_000)]
+    assert features_of(spark, gap, as_of)["c1"]["avg_balance_paise"] == 2_000_000
+    naive = (1_000_000 + 8 * 9_000_000 + 2_000_000) / 10
+    assert naive == 7_500_000
+
+
+def test_v5_and_k5_volatility_of_three_and_of_one(spark):
+    three = [transaction(i, 10 + i, amount) for i, amount in enumerate((10_000, 20_000, 30_000))]
+    found = features_of(spark, three)["c1"]
+    assert (found["transaction_count"], found["total_volume_paise"]) == (3, 60_000)
+    assert found["spending_volatility"] == 10_000.0
+    one = features_of(spark, three[:1])["c1"]
+    assert one["spending_volatility"] is None
+    assert one["is_single_transaction"]
+
+
+def test_k21_large_amounts_are_exact(spark):
+    rows = [transaction(i, 10, 10**12 - i) for i in range(3)]
+    found = days_of(spark, rows).collect()[0]
+    assert int(found["sum_sq_paise"]) == sum((10**12 - i) ** 2 for i in range(3))
+    assert features_of(spark, rows)["c1"]["spending_volatility"] == 1.0
+
+
+def test_v6_regularity(spark):
+    amounts = {
+        date(2025, 12, 5): 5_000_000,
+        date(2026, 1, 5): 5_000_000,
+        date(2026, 2, 5): 8_000_000,
+    }
+    rows = [
+        transaction(i, day, a, direction="CREDIT") for i, (day, a) in enumerate(amounts.items())
+    ]
+    found = features_of(spark, rows)["c1"]
+    assert found["inflow_regularity"] == pytest.approx(0.809256, abs=1e-6)
+    assert found["outflow_regularity"] is None
+    assert features_of(spark, rows[1:])["c1"]["inflow_regularity"] is None
+
+
+def test_v7_diversity(spark):
+    shops = ["GROCERY"] * 6 + ["FUEL"] * 3 + ["MEDICAL"] * 3 + ["UNHEARD_OF"]
+    rows = [
+        transaction(i, 20 + i, 5, kind="UPI", merchant_category=shop)
+        for i, shop in enumerate(shops)
+    ]
+    assert features_of(spark, rows)["c1"]["upi_merchant_diversity"] == pytest.approx(
+        0.347067, abs=1e-6
+    )
+    alone = features_of(spark, rows[:2])["c1"]["upi_merchant_diversity"]
+    assert (alone, str(alone)) == (0.0, "0.0")
+
+
+def test_no_history(spark):
+    found = features_of(spark, [transaction(1, 1, 5)], people=[("stranger", None)])["stranger"]
+    assert (found["is_no_history"], found["transaction_count"], found["total_volume_paise"]) == (
+        True,
+        0,
+        0,
+    )
+    assert found["avg_balance_paise"] is found["max_utilization"] is None
+    assert not found["has_bureau"]
+
+
+def test_bureau_takes_the_newest_report_before_as_of(spark):
+    schema = (
+        "tradeline_id string, customer_id string, reported_date date, opened_date date, sanctioned_limit_paise long,"
+        " outstanding_balance_paise long, days_past_due array<int>, status string"
+    )
+    old, new, future = date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1)
+    lines = [
+        ("l1", "c1", old, old, 100, 90, [90] * 36, "ACTIVE"), ("l1", "c1", new, old, 100, 50, [30, 0, 29] + [0] * 20 + [60, 60], "ACTIVE"),
+        ("l1", "c1", future, old, 100, 99, [99] * 36, "ACTIVE"), ("l2", "c1", new, old, 300, 50, [0], "ACTIVE"), ("l3", "c1", new, old, 900, 900, [], "CLOSED"),
+    ]  # fmt: skip
+    found = features_of(
+        spark, [transaction(1, 1, 5)], tradelines=spark.createDataFrame(lines, schema)
+    )["c1"]
+    assert (found["dpd30_months"], found["open_tradelines"]) == (2, 2)
+    assert found["bureau_utilization"] == 0.25
+
+
+def random_rows(rng, customers=8, rows=160):
+    made = []
+    for number in range(rows):
+        customer = f"c{rng.randrange(customers)}"
+        day = AS_OF - timedelta(days=rng.choice([0, 1, 29, 200, 729, 730, 731, rng.randrange(800)]))
+        made.append(transaction(
+            number, day, rng.randrange(1, 10**9), customer_id=customer, account_id=f"{customer}.{rng.randrange(3)}",
+            booked_at=datetime(day.year, day.month, day.day, rng.randrange(3), tzinfo=UTC), direction=rng.choice(["CREDIT", "DEBIT"]),
+            monthly_balance_paise=rng.choice([None, rng.randrange(-(10**9), 10**9)]),
+            credit_utilization=rng.choice([None, round(rng.random() * 2, 3)]),
+            kind=rng.choice(["UPI", "EMI_BOUNCE", "CARD", "SALARY"]), merchant_category=rng.choice([None, "GROCERY", "FUEL", "RENT"]),
+        ))  # fmt: skip
+    return made
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_feature_equals_the_oracle_for_any_order(spark, seed):
+    rng = random.Random(seed)
+    rows = random_rows(rng)
+    people = [(f"c{i}", None) for i in range(8)]
+    found = features_of(spark, rng.sample(rows, len(rows)), people=people)
+    for customer, _ in people:
+        wanted = naive_features(
+            [r for r in rows if r["customer_id"] == customer], AS_OF, CONFIG.merchant_categories
+        )
+        for name, value in wanted.items():
+            assert found[customer][name] == (
+                pytest.approx(value, rel=1e-12) if isinstance(value, float) else value
+            ), name
+
+
+def test_salted_equals_unsalted(spark):
+    rows = random_rows(random.Random(9), customers=2, rows=300)
+    for row in rows:
+        row["transaction_date"] = (
+            date(2026, 2, 3) if row["transaction_amount_paise"] % 2 else date(2026, 2, 4)
+        )
+    plain = days_of(spark, rows)
+    salted = days_of(
+        spark,
+        rows,
+        hot=F.col("transaction_date") == "2026-02-03",
+        salt=SaltSettings(hot_rows=1, buckets=5),
+    )
+    assert plain.exceptAll(salted).count() == salted.exceptAll(plain).count() == 0
+
+
+def test_copies_fold_and_contradictions_leave(spark):
+    one, two = transaction(1, 10, 500), transaction(2, 10, 700)
+    rows = [
+        one,
+        dict(one),
+        dict(one),
+        two,
+        {**two, "transaction_amount_paise": 701},
+        transaction(3, 10, 900),
+    ]
+    found = days_of(spark, rows).collect()[0]
+    assert (
+        found["txn_count"],
+        found["sum_paise"],
+        found["duplicate_count"],
+        found["conflict_count"],
+    ) == (2, 1400, 2, 2)
+
+
+def test_the_last_balance_of_a_day_wins_ties_by_transaction(spark):
+    noon = datetime(2026, 2, 1, 12, tzinfo=UTC)
+    rows = [
+        transaction(n, date(2026, 2, 1), 5, booked_at=noon, monthly_balance_paise=n)
+        for n in (3, 9, 5)
+    ]
+    rows.append(transaction(99, date(2026, 2, 1), 5, monthly_balance_paise=-7))
+    last = days_of(spark, rows).collect()[0]["balances"]
+    assert [(b["transaction_id"], b["balance_paise"]) for b in last] == [("T9", 9)]
+
+
+def test_c4_the_plan_prunes_partitions_and_joins_semi(spark, tmp_path):
+    from pipelines.credit.features import window_days
+
+    days_of(spark, [transaction(1, 1, 5), transaction(2, 900, 5)]).write.partitionBy(
+        "transaction_month"
+    ).parquet(str(tmp_path / "d"))
+    who = spark.createDataFrame([("c1",)], "customer_id string")
+    window = window_days(spark.read.parquet(str(tmp_path / "d")), who, AS_OF, CONFIG.window)
+    plan = window._jdf.queryExecution().explainString(
+        spark._jvm.org.apache.spark.sql.execution.ExplainMode.fromString("extended")
+    )
+    assert "LeftSemi" in plan
+    assert "PartitionFilters: [isnotnull(transaction_month" in plan
+    assert "InMemoryRelation" not in plan
+    assert window.count() == 1

@@ -1,0 +1,67 @@
+"""Micro-batches: nothing is applied twice, nothing sold is sold again, whatever is killed."""
+
+import pytest
+
+from pipelines.seats import intake
+from pipelines.seats.config import SyntheticSettings
+from pipelines.seats.generate import write_day
+
+TINY = SyntheticSettings(bookings=300, trains=1, fault_share=0.03, cancelled_share=0.2)
+pytestmark = pytest.mark.timeout(400)  # several whole runs in each test
+
+
+@pytest.fixture(scope="module")
+def halves(spark, tmp_path_factory):
+    """A tiny day as two folders: what was known on a day in February, and all of it."""
+    early, late = tmp_path_factory.mktemp("early"), tmp_path_factory.mktemp("late")
+    write_day(late, 5, TINY)
+    for table, moment in (
+        ("trains", "departs_at"),
+        ("booking_requests", "booked_at"),
+        ("cancellations", "cancelled_at"),
+    ):
+        frame = spark.read.parquet(str(late / f"{table}.parquet"))
+        kept = frame if table == "trains" else frame.where(f"{moment} < '2026-02-20'")
+        kept.coalesce(1).write.parquet(str(early / table))
+    return early, late
+
+
+def test_intake_in_two_batches_then_the_chart(halves, allot, tmp_path):
+    early, late = halves
+    lake = tmp_path / "lake"
+    first = allot(str(early), lake=lake, is_intake=True)
+    assert first.summary.metrics["batch"] == 0
+    assert first.summary.metrics["confirmed"] > 0
+    second = allot(str(late), lake=lake, is_intake=True)
+    assert second.summary.metrics["batch"] == 1
+    assert second.summary.metrics["already_applied"] > 0
+    ledger = first.table("rail_ledger")
+    assert not ledger.duplicated(["kind", "entry_id"]).any()
+    assert not ledger["is_late"].any()
+    charted = allot("ledger", lake=lake)
+    assert charted.summary.metrics["double_sold"] == 0
+    whole, parts = allot(str(late)).table("rail_chart"), charted.table("rail_chart")
+    columns = ["pnr", "passenger_no", "coach_id", "berth_no", "place"]
+    assert whole[columns].sort_values(columns).to_numpy().tolist() == (
+        parts[columns].sort_values(columns).to_numpy().tolist()
+    )
+
+
+def test_a_run_killed_before_publishing_is_applied_by_the_next(
+    halves, allot, tmp_path, monkeypatch
+):
+    early, _ = halves
+    lake = tmp_path / "lake"
+    original = intake.publish
+
+    def die(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(intake, "publish", die)
+    with pytest.raises(KeyboardInterrupt):
+        allot(str(early), lake=lake, is_intake=True)
+    monkeypatch.setattr(intake, "publish", original)
+    done = allot(str(early), lake=lake, is_intake=True)
+    ledger = done.table("rail_ledger")
+    assert not ledger.duplicated(["kind", "entry_id"]).any()
+    assert done.summary.metrics["already_applied"] == 0

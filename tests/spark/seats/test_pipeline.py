@@ -1,0 +1,155 @@
+"""A whole small day: accounting, tables, publication, report."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from pipelines.core.errors import GateError
+from pipelines.seats.codes import CLASSES
+from pipelines.seats.config import SeatsConfig
+from pipelines.seats.generate import DAY
+from pipelines.seats.plans import read_plans
+from pipelines.seats.sources import open_folder
+from pipelines.seats.tables import DayLake
+from pipelines.seats.times import end_of_day
+from pipelines.seats.verify import require, verify_tables
+
+
+def test_everything_read_is_accounted_for(small, day):
+    counts = small.summary.counts
+    assert counts["read"] == day.requests + day.cancellations
+    assert (
+        counts["in"] == counts["read"] - counts["duplicates"] == counts["out"] + counts["rejected"]
+    )
+    assert counts["duplicates"] == 2
+    quarantine = small.table("quarantine")
+    assert len(quarantine) == counts["quarantined"]
+    found = quarantine["reason"].value_counts().to_dict()
+    for reason in (
+        "UNKNOWN_STATION",
+        "REVERSED_JOURNEY",
+        "UNKNOWN_TRAIN",
+        "GROUP_SIZE",
+        "DUPLICATE_PNR",
+    ):
+        assert found[reason] == 2, reason
+    assert quarantine["record_token"].str.match(r"t1_[A-Z2-7]{26}$").all()
+
+
+def test_a_row_per_passenger_with_both_reasons(small):
+    rows = small.table("rail_allocation")
+    assert not rows.duplicated(["pnr", "passenger_no"]).any()
+    for name in ("why_first", "why_last"):
+        assert (rows[name].str["code"] != "UNKNOWN").all()
+    cancelled = rows[rows["status"] == "CANCELLED"]
+    assert (cancelled["why_last"].str["code"] == "CANCELLED").all()
+    assert cancelled["why_last"].str["cause_id"].str.match(r"C\d{9}$").all()
+    assert rows["charged_quota"].notna().eq(rows["status"] == "CONFIRMED").all()
+    assert rows["position"].notna().eq(rows["status"].isin(["RAC", "WAITLISTED"])).all()
+    metrics = small.summary.metrics
+    assert metrics["confirmed"] == (rows["status"] == "CONFIRMED").sum()
+    assert metrics["double_sold"] == metrics["stranded"] == 0
+
+
+def test_no_seat_segment_is_held_twice_by_a_slow_counter(small):
+    taken = set()
+    for row in small.table("rail_chart").itertuples():
+        for half in ("A", "B") if row.place == "FULL" else (row.place,):
+            for segment in range(row.from_seq, row.to_seq):
+                cell = (row.train_id, row.travel_class, row.coach_id, row.berth_no, half, segment)
+                assert cell not in taken
+                taken.add(cell)
+    assert taken
+
+
+def test_segment_figures_equal_the_chart(small):
+    chart, segments = small.table("rail_chart"), small.table("rail_segment_metrics")
+    sample = segments[segments["train_id"] == "12002"]
+    for row in sample.itertuples():
+        own = chart[
+            (chart["train_id"] == row.train_id) & (chart["travel_class"] == row.travel_class)
+        ]
+        inside = (own["from_seq"] <= row.segment) & (row.segment < own["to_seq"])
+        assert row.allocated == inside.sum()
+        assert row.load == pytest.approx(row.allocated / row.places)
+    assert np.isfinite(segments[["utilisation", "load", "efficiency_score"]].to_numpy()).all()
+    assert set(segments["travel_class"]) <= set(CLASSES)
+
+
+def test_the_report_and_the_manifest_agree(small):
+    told = json.loads((small.report / "run.json").read_text())
+    page = (small.report / "report.html").read_text()
+    assert told["status"] == "done"
+    assert f"{told['counts']['in']:,}" in page
+    assert not re.search(r"P\d{9}|R\d{9}", page)
+    required = ["bookings", "accepted_fraction", "rac", "waitlisted", "utilisation", "optimum_gap"]
+    required += ["double_sold", "split_groups", "bookings_per_second"]
+    assert [name for name in required if told["metrics"].get(name) is None] == []
+
+
+def test_a_rerun_changes_nothing(small, allot, day):
+    before = {name: one["version"] for name, one in small.summary.tables.items()}
+    again = allot(str(day.folder), lake=small.lake)
+    assert {name: one["version"] for name, one in again.summary.tables.items()} == before
+    assert again.digests() == small.digests()
+
+
+def test_partitions_and_order_of_the_input_do_not_matter(small, allot, day, spark, tmp_path):
+    for table in ("trains", "booking_requests", "cancellations"):
+        frame = spark.read.parquet(str(day.folder / f"{table}.parquet"))
+        frame.orderBy("event_id", ascending=False).repartition(3).write.parquet(
+            str(tmp_path / table)
+        )
+    other = allot(str(tmp_path), {"partitions": 7})
+    assert other.digests() == small.digests()
+
+
+def test_a_dry_run_writes_nothing(allot, day, tmp_path):
+    dry = allot(str(day.folder), lake=tmp_path / "lake", dry_run=True)
+    assert dry.summary.status == "dry_run"
+    assert not (tmp_path / "lake").exists()
+    assert dry.summary.metrics["double_sold"] == 0
+
+
+def test_the_second_counter_finds_a_planted_overlap(small, spark, tmp_path, day):
+    lake = DayLake(spark, str(tmp_path / "lake"), files=None, days=(DAY,))
+    for table in ("rail_allocation", "rail_chart", "rail_segment_metrics", "rail_class_metrics"):
+        frame = spark.read.format("delta").load(str(small.lake / f"{table}_v1"))
+        if table == "rail_chart":
+            frame = frame.selectExpr(
+                "* EXCEPT (from_seq, to_seq)", "0 AS from_seq", "greatest(to_seq, 3) AS to_seq"
+            )
+        lake.write(table, frame)
+    source = open_folder(spark, str(day.folder), is_public=False)
+    plans = read_plans(source.trains, SeatsConfig(), end_of_day(DAY))
+    found = verify_tables(lake, plans)
+    assert found["double_sold"] > 0
+    with pytest.raises(GateError, match="double_sold"):
+        require(found)
+
+
+def test_before_the_chart_there_are_statuses_and_no_berths(allot, day):
+    from datetime import timedelta
+
+    early = allot(str(day.folder), as_of=DAY - timedelta(days=2))
+    assert early.table("rail_chart").empty
+    assert early.summary.counts["after_as_of"] > 0
+    assert (early.table("rail_allocation")["status"] == "RAC").any()
+
+
+def test_another_day_in_the_same_lake_stays(allot, day, spark, tmp_path):
+    lake = tmp_path / "lake"
+    allot(str(day.folder), lake=lake)
+    first = spark.read.format("delta").load(str(lake / "rail_chart_v1")).count()
+    folder = tmp_path / "next"
+    for table in ("trains", "booking_requests"):
+        frame = spark.read.parquet(str(day.folder / f"{table}.parquet"))
+        frame.withColumn("service_date", frame.service_date + 0).selectExpr(
+            "* EXCEPT (service_date)", "date_add(service_date, 1) AS service_date"
+        ).write.parquet(str(folder / table))
+    allot(str(folder), lake=lake)
+    rows = spark.read.format("delta").load(str(lake / "rail_chart_v1"))
+    assert rows.where("service_date = '2026-03-15'").count() == first
+    assert rows.where("service_date = '2026-03-16'").count() > 0
