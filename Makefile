@@ -21,7 +21,7 @@ python=""; for candidate in $(PYTHON) python3.11 python3 python; do \
 		python="$$candidate"; break; fi; done
 endef
 
-.PHONY: help setup dedup bench-dedup test test-unit lint format doctor lock clean
+.PHONY: help setup dedup bench-dedup bench-credit bench-seats test test-unit lint format doctor lock clean
 .PHONY: up down demo-stack stack-native stack-stop test-stack test-compose dictionary
 
 help: ## print this list
@@ -35,6 +35,12 @@ dedup: setup ## find duplicate persons in FEBRL 3 and write reports/dedup (ARGS=
 
 bench-dedup: setup $(BENCH)/.done ## measure dedup against its peers in one run (ARGS="..." chooses sections)
 	@SANGAM_BENCH_PYTHON=$(CURDIR)/$(BENCH)/bin/python python benchmarks/dedup.py $(ARGS)
+
+bench-credit: setup $(BENCH)/.done ## measure credit scoring against its peers
+	@SANGAM_BENCH_PYTHON=$(CURDIR)/$(BENCH)/bin/python python benchmarks/credit.py $(ARGS)
+
+bench-seats: setup $(BENCH)/.done ## measure seat allocation against simpler policies
+	@SANGAM_BENCH_PYTHON=$(CURDIR)/$(BENCH)/bin/python python benchmarks/seats.py $(ARGS)
 
 test: setup ## run all tests
 	@python -m pytest $(ARGS)
@@ -130,6 +136,7 @@ $(BENCH)/.done: $(wildcard benchmarks/requirements-bench*.in) $(VENV)/.done
 	@echo "Installing the peers ..."
 	@$(BIN)/python -m venv $(BENCH)
 	@$(BENCH)/bin/python -m pip install --quiet --requirement benchmarks/requirements-bench.in
-	@$(BENCH)/bin/python -m pip install --quiet --requirement benchmarks/requirements-bench-optional.in \
-		|| echo "Some optional peers cannot be had here; their rows will be missing." >&2
+	@for file in optional credit; do \
+		$(BENCH)/bin/python -m pip install --quiet --requirement benchmarks/requirements-bench-$$file.in \
+			|| echo "Some peers ($$file) cannot be had here; their rows will be missing." >&2; done
 	@touch $@

@@ -11,7 +11,8 @@ export PYSPARK_PYTHON="${PYSPARK_PYTHON:-@python@}"
 export SPARK_DRIVER_MEMORY="${SPARK_DRIVER_MEMORY:-@driver_memory@}"
 
 # A local run spends its JVM time starting up, the work is in numpy: the quick compiler alone halves it.
-options="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dspark.ui.showConsoleProgress=false"
+# Alone it gets a code cache of 48 MB, which Spark fills, and then nothing more is compiled.
+options="-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -Dspark.ui.showConsoleProgress=false"
 options="$options -Dlog4j2.configurationFile=file:@home@/conf/log4j2.properties"
 
 # An archive of Spark's classes halves it again. The JVM uses none while the class path holds a folder

@@ -25,6 +25,7 @@ def settings(spark: SparkSession, **values: str) -> Iterator[None]:
             spark.conf.set(key, value)
 
 
+@pytest.mark.timeout(600)  # 64 partitions are many small tasks
 @pytest.mark.parametrize(
     ("partitions", "adaptive", "batch"), [(2, "false", "100"), (64, "true", "10000")]
 )

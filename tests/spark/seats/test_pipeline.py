@@ -16,6 +16,8 @@ from pipelines.seats.tables import DayLake
 from pipelines.seats.times import end_of_day
 from pipelines.seats.verify import require, verify_tables
 
+pytestmark = pytest.mark.timeout(400)  # whole runs, several in some tests
+
 
 def test_everything_read_is_accounted_for(small, day):
     counts = small.summary.counts
