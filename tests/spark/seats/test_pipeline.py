@@ -105,7 +105,13 @@ def test_partitions_and_order_of_the_input_do_not_matter(small, allot, day, spar
             str(tmp_path / table)
         )
     other = allot(str(tmp_path), {"partitions": 7})
-    assert other.digests() == small.digests()
+    ours, theirs = small.digests(), other.digests()
+    assert {name: ours[name] for name in ours if name != "quarantine"} == {
+        name: theirs[name] for name in theirs if name != "quarantine"
+    }
+    columns = ["reason", "record_token"]  # the dataset is named after its folder
+    rows = [run.table("quarantine")[columns].sort_values(columns) for run in (small, other)]
+    assert rows[0].to_numpy().tolist() == rows[1].to_numpy().tolist()
 
 
 def test_a_dry_run_writes_nothing(allot, day, tmp_path):
