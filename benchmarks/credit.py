@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from credit_data import german_data, scoring_data  # noqa: E402
+from harness.arguments import numbers, words  # noqa: E402
 from harness.process import RunFailed, run_measured  # noqa: E402
 from harness.results import Results, median, progress  # noqa: E402
 
@@ -173,16 +174,6 @@ def parse() -> argparse.Namespace:
     if not given.peers_python:
         parser.error("--peers-python: give the peers' interpreter, or run make bench-credit")
     return given
-
-
-def words(text: str) -> list[str]:
-    """Split at commas."""
-    return [word for word in text.split(",") if word]
-
-
-def numbers(text: str) -> list[int]:
-    """Split at commas into whole numbers."""
-    return [int(word) for word in words(text)]
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ from dedup_sections import (  # noqa: E402
     run_minhash,
     run_speed,
 )
+from harness.arguments import numbers, words  # noqa: E402
 from harness.results import Results, progress  # noqa: E402
 
 from pipelines.core.jars import driver_memory  # noqa: E402
@@ -118,16 +119,6 @@ def parse() -> argparse.Namespace:
 def is_place(value: object) -> bool:
     """Whether an argument names a place of this machine, which no result should hold."""
     return isinstance(value, Path) or os.sep in str(value)
-
-
-def words(text: str) -> list[str]:
-    """Split at commas."""
-    return [word for word in text.split(",") if word]
-
-
-def numbers(text: str) -> list[int]:
-    """Split at commas into whole numbers."""
-    return [int(word) for word in words(text)]
 
 
 if __name__ == "__main__":

@@ -8,9 +8,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.core.mixing import U64, splitmix64
 from pipelines.core.row_hash import MODULUS
-
-U64 = npt.NDArray[np.uint64]
 
 _NULL = np.uint64(0x9E3779B97F4A7C15)
 _LOW_32 = np.uint64(0xFFFFFFFF)
@@ -20,7 +19,7 @@ def hash_rows(table: pa.Table, columns: Sequence[str]) -> U64:
     """Hash of each row over some columns, whose order does not matter, [rows]."""
     hashes = np.zeros(table.num_rows, dtype=np.uint64)
     for name in sorted(columns):
-        hashes = mix(hashes ^ hash_column(table.column(name)))
+        hashes = splitmix64(hashes ^ hash_column(table.column(name)))
     return hashes
 
 
@@ -28,14 +27,6 @@ def sum_hashes(hashes: U64) -> int:
     """Order-free digest: sum of row hashes modulo 2^64."""
     high, low = hashes >> np.uint64(32), hashes & _LOW_32
     return ((int(high.sum()) << 32) + int(low.sum())) % MODULUS
-
-
-def mix(values: U64) -> U64:
-    """SplitMix64's finaliser (Steele, Lea and Flood 2014); every bit moves half of the others."""
-    mixed = values + _NULL
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return mixed ^ (mixed >> np.uint64(31))
 
 
 def hash_column(column: pa.ChunkedArray | pa.Array) -> U64:
@@ -68,7 +59,7 @@ def _hash_flat(values: pa.Array) -> U64:
 def _hash_parts(parts: Sequence[pa.Array], rows: int) -> U64:
     hashes = np.zeros(rows, dtype=np.uint64)
     for part in parts:
-        hashes = mix(hashes ^ hash_column(part))
+        hashes = splitmix64(hashes ^ hash_column(part))
     return hashes
 
 
@@ -81,10 +72,10 @@ def _hash_groups(values: pa.Array, *parts: pa.Array) -> U64:
     if len(parts) == 1:
         starts = np.cumsum(sizes) - sizes
         places = np.arange(len(parents)) - starts[parents]
-        items = mix(items ^ places.astype(np.uint64))
+        items = splitmix64(items ^ places.astype(np.uint64))
     summed = np.zeros(len(values), dtype=np.uint64)
     np.add.at(summed, parents, items)
-    return np.where(_is_null(values), _NULL, mix(summed ^ sizes.astype(np.uint64)))
+    return np.where(_is_null(values), _NULL, splitmix64(summed ^ sizes.astype(np.uint64)))
 
 
 def _lengths(values: pa.MapArray) -> npt.NDArray[np.int64]:

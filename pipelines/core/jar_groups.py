@@ -10,7 +10,6 @@ import os
 import tempfile
 import time
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 
 from pipelines.core import jars
@@ -31,10 +30,7 @@ def flink_home() -> Path:
     Raises:
         DependencyError: PyFlink is not installed here.
     """
-    spec = find_spec("pyflink")
-    if spec is None or spec.origin is None:
-        raise DependencyError("PyFlink is not installed in this Python. Run `make setup`.")
-    return Path(spec.origin).parent
+    return jars.package_home("pyflink", "PyFlink")
 
 
 def group_folder(group: str) -> Path:

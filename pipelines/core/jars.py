@@ -42,9 +42,18 @@ def spark_home() -> Path:
     Raises:
         DependencyError: PySpark is not installed here.
     """
-    spec = find_spec("pyspark")
+    return package_home("pyspark", "PySpark")
+
+
+def package_home(module: str, name: str) -> Path:
+    """Folder of an installed package, found without importing it.
+
+    Raises:
+        DependencyError: it is not installed here.
+    """
+    spec = find_spec(module)
     if spec is None or spec.origin is None:
-        raise DependencyError("PySpark is not installed in this Python. Run `make setup`.")
+        raise DependencyError(f"{name} is not installed in this Python. Run `make setup`.")
     return Path(spec.origin).parent
 
 

@@ -141,13 +141,13 @@ def check_batch(batch: pa.RecordBatch, plan: CheckPlan) -> Checked:
             columns[name] = nullify(upper, pc.equal(upper, "UNKNOWN"))
     flags = {code: np.zeros(batch.num_rows, dtype=bool) for code in plan.flags}
     unreadable = _unreadable(columns, plan)
-    for name in (*plan.dates, *(name for name in plan.texts if plan.pattern(name))):
-        columns[name], bad = (
-            _check_date(columns[name], plan, name)
-            if name in plan.dates
-            else _check_pattern(columns[name], plan.pattern(name) or "")
-        )
+    for name in plan.dates:
+        columns[name], bad = _check_date(columns[name], plan, name)
         flags[plan.flag_of(name)] |= bad
+    for name in plan.texts:
+        if pattern := plan.pattern(name):
+            columns[name], bad = _check_pattern(columns[name], pattern)
+            flags[plan.flag_of(name)] |= bad
     return Checked(columns, _reasons(columns, plan, unreadable), flags)
 
 

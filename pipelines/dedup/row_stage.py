@@ -81,11 +81,12 @@ def stage_rows(rows: DataFrame, task: RowTask, lake: Lake, run_id: str) -> Stage
     if task.stage.source_mapping.captures:
         columns.append("captures")
     records = lake.arrow(TABLE, columns)
-    same, other = _copies_of(records, others)
+    named = _named(records, others)
+    same, other = _copies_of(named)
     if same.any() or other.any():
         kept = pa.array(~(same | other)[: records.num_rows])
         write_rows(lake, TABLE, lake.arrow(TABLE).filter(kept), schema)
-        others = _set_aside(records, others, same, other)
+        others = _set_aside(named, others, same, other)
         records = records.filter(kept)
     reasons = Counter(others["reason"].to_pylist())
     for code in (COLLAPSED, SUPERSEDED, *REASONS):
@@ -132,10 +133,14 @@ _EMPTY = pa.schema(
 ).empty_table()  # fmt: skip
 
 
-def _copies_of(records: pa.Table, others: pa.Table) -> tuple[Bool, Bool]:
-    """Rows, records before others, that give way to a row of the same id."""
-    named = others.filter(_can_be_copy(others))
-    rows = pa.concat_tables([records.select(OTHER), named.select(OTHER)])
+def _named(records: pa.Table, others: pa.Table) -> pa.Table:
+    """All rows of a readable id: good records (no reason), then rows set aside for another one."""
+    good = records.select(OTHER).append_column("reason", pa.nulls(records.num_rows, pa.string()))
+    return pa.concat_tables([good, others.filter(_can_be_copy(others)).select(good.column_names)])
+
+
+def _copies_of(rows: pa.Table) -> tuple[Bool, Bool]:
+    """Rows that give way to a row of the same id, with its content and with other content."""
     nodes = rows["node_id"].to_numpy()
     if len(np.unique(nodes)) == len(nodes):
         return np.zeros(len(nodes), dtype=bool), np.zeros(len(nodes), dtype=bool)
@@ -148,12 +153,10 @@ def _can_be_copy(others: pa.Table) -> pa.ChunkedArray:
     return pc.is_in(others["reason"], pa.array(["INACTIVE", "NO_EVIDENCE"]))
 
 
-def _set_aside(records: pa.Table, others: pa.Table, same: Bool, other: Bool) -> pa.Table:
+def _set_aside(rows: pa.Table, others: pa.Table, same: Bool, other: Bool) -> pa.Table:
     """All rows set aside, those that gave way among them with that as their reason."""
-    named = others.filter(_can_be_copy(others))
-    rows = pa.concat_tables([records.select(OTHER), named.select(OTHER)])
-    before = np.append(np.full(records.num_rows, None), named["reason"].to_numpy())
+    before = rows["reason"].to_numpy()
     reason = np.where(same, COLLAPSED, np.where(other, SUPERSEDED, before))
-    rows = rows.append_column("reason", pa.array(reason, pa.string()))
+    rows = rows.drop_columns("reason").append_column("reason", pa.array(reason, pa.string()))
     rest = others.filter(pc.invert(_can_be_copy(others)))
     return pa.concat_tables([rows.filter(pc.is_valid(rows["reason"])), rest])
