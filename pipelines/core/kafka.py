@@ -82,7 +82,7 @@ def admin(servers: str, seconds: float = CONNECT_SECONDS) -> Iterator[KafkaAdmin
 def make_producer(servers: str, **changes: Any) -> KafkaProducer:
     """A producer that loses nothing: acknowledged by all copies, idempotent, murmur2 partitions.
 
-    Every result of `send` has to be looked at, or `flush` waited for.
+    Every result of `send` has to be looked at: `flush` waits, and only logs what failed.
 
     Raises:
         DependencyError: the broker cannot be reached.

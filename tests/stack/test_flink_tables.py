@@ -1,5 +1,6 @@
 """Flink on a real topic: framed bytes read both ways, written as they were, and equal to Python's."""
 
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -37,13 +38,15 @@ def framed(subject: str) -> list[bytes]:
 def fill(servers: str, subject: str) -> str:
     topic = f"tests.{subject.lower().replace('.', '-')}.v1"
     with admin(servers) as client:
-        create_topic(client, topic, 1, 1, {})
-        create_topic(client, f"{topic}.copy", 1, 1, {})
-    producer = make_producer(servers)
-    for place, value in enumerate(framed(subject)):
-        producer.send(topic, key=b"k", value=value, timestamp_ms=BASE_MS + place,
-                      headers=[("made-by", b"test")])  # fmt: skip
-    producer.flush()
+        for name in (topic, f"{topic}.copy"):
+            create_topic(client, name, 1, 1, {"retention.ms": "-1"})  # the records are old
+    with closing(make_producer(servers)) as producer:
+        sent = [
+            producer.send(topic, key=b"k", value=value, timestamp_ms=BASE_MS + place,
+                          headers=[("made-by", b"test")])
+            for place, value in enumerate(framed(subject))
+        ]  # fmt: skip
+        assert [one.get(30).offset for one in sent] == list(range(len(sent)))
     return topic
 
 
