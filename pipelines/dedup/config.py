@@ -48,11 +48,15 @@ class EmSettings(Section):
 
     alpha: float = Field(0.01, gt=0, description="pseudo-count per level (chosen)")
     tolerance: float = Field(1e-5, gt=0, description="largest move of an m at the end (chosen)")
-    rounds: int = Field(100, ge=1, description="most rounds (chosen)")
+    rounds: int = Field(300, ge=1, description="most rounds (chosen)")
     random_pairs: int = Field(500_000, ge=1000, description="random pairs for u (chosen)")
     random_captures: int = Field(
         20_000, ge=1000, description="random pairs whose captures are compared (chosen)"
     )
+    dependence_records: int = Field(
+        100_000, ge=0, description="records whose pairs show dependent fields (chosen)"
+    )
+    dependence_prior: int = Field(10, ge=1, description="pairs as by chance added there (chosen)")
 
 
 class TermFrequencySettings(Section):

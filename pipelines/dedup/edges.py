@@ -133,7 +133,7 @@ def edge_rows(
     first, second = (store.tokens.take(store.rows_of(edges[side])) for side in ("a", "b"))
     swap = pa.compute.greater(first, second)
     columns = [c.name for c in weights.comparators]
-    tables = edges["tf"].sum(axis=1), -weights.household_bits(levels, edges["tf"][:, 1])
+    tables = edges["tf"].sum(axis=1), -weights.context_bits(levels, edges["tf"][:, 1])
     return pa.table(
         {
             "token_a": pa.compute.if_else(swap, second, first).cast(pa.string()),
@@ -141,7 +141,7 @@ def edge_rows(
             "families": _family_lists(edges["families"], names),
             "levels": _maps(columns, levels.astype(np.int32), levels >= 0),
             "weights": _maps(
-                [*columns, "term frequency", "household"],
+                [*columns, "term frequency", "surroundings"],
                 np.column_stack([weights.field_bits(levels), *tables]),
                 np.column_stack([levels >= 0, *(table != 0 for table in tables)]),
             ),

@@ -4,7 +4,7 @@ The prior counts matches over ALL pairs of the file and u is learned on random p
 candidates, both are wrong in a way no threshold repairs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from pipelines.core.errors import GateError
 from pipelines.dedup.comparators import Comparator
 from pipelines.dedup.config import EmSettings, ScoreSettings
+from pipelines.dedup.dependence import Dependence
 from pipelines.dedup.score import (
     Clamp,
     Household,
@@ -60,19 +61,6 @@ def level_shares(patterns: PatternCounts, comparators: Sequence[Comparator]) -> 
     return shares
 
 
-def with_exact_equality(shares: F64, exact: Mapping[int, float]) -> F64:
-    """Replace sampled shares of equality levels by exact ones, the rest rescaled."""
-    fixed = shares.copy()
-    others = np.ones(len(shares), dtype=bool)
-    others[list(exact)] = False
-    for level, share in exact.items():
-        fixed[level] = share
-    rest = fixed[others].sum()
-    if rest > 0:
-        fixed[others] *= (1.0 - sum(exact.values())) / rest
-    return fixed
-
-
 def train(
     candidates: PatternCounts,
     random_shares: Sequence[F64],
@@ -82,6 +70,7 @@ def train(
     em: EmSettings,
     score: ScoreSettings,
     fixed_u: bool = False,
+    dependence: tuple[Dependence, ...] = (),
 ) -> Training:
     """Learn m, u, the prior and the group clamps.
 
@@ -94,13 +83,14 @@ def train(
         em: rounds, tolerance and pseudo-count.
         score: caps of the weights.
         fixed_u: keep u at the random shares instead of taking the matches out of them.
+        dependence: fields on which strangers agree together.
 
     Raises:
         GateError: EM does not converge, or finds more duplicates than a register can have.
     """
     all_pairs = max(records * (records - 1) / 2, 1.0)  # one record alone makes none
     data = _Data(candidates, random_shares, random_pairs, all_pairs, em, fixed_u)
-    weights = _start(data, records, comparators, score)
+    weights = _start(data, records, comparators, score, dependence)
     for round_number in range(1, em.rounds + 1):
         updated = _maximise(data, weights)
         move = max(
@@ -133,8 +123,9 @@ def _shares(weights: Weights) -> tuple[F64, ...]:
 
 
 def _start(
-    data: _Data, records: int, comparators: tuple[Comparator, ...], score: ScoreSettings
-) -> Weights:
+    data: _Data, records: int, comparators: tuple[Comparator, ...], score: ScoreSettings,
+    dependence: tuple[Dependence, ...],
+) -> Weights:  # fmt: skip
     m = tuple(np.append(np.full(c.levels - 1, 0.1 / (c.levels - 1)), 0.9) for c in comparators)
     u = tuple(_floored(share) for share in data.random_shares)
     prior = min(0.1 * 2 / max(records - 1, 1), 0.25)
@@ -146,15 +137,14 @@ def _start(
     if any(c.household for c in comparators):
         shared = tuple(m[i] if c.household else u[i] for i, c in enumerate(comparators))
         household = Household(prior, shared, dict(clamps))
-    return Weights(comparators, m, u, prior, clamps, score, household)
+    return Weights(comparators, m, u, prior, clamps, score, household, dependence)
 
 
 def _maximise(data: _Data, weights: Weights) -> Weights:
     """One round: classes of the candidate patterns under `weights`, then the shares they imply."""
     candidates, levels = data.candidates, data.candidates.levels
     matched = posterior(weights.score_bits(levels))
-    # Of what is no match, the household explains 1 - 2^-(the bits it takes).
-    related = (1 - matched) * (1 - np.exp2(-weights.household_bits(levels)))
+    related = (1 - matched) * weights.household_share(levels)
     strangers = candidates.counts * (1 - matched - related)
     prior = _share(candidates.counts * matched, data)
     m = _class_shares(data, candidates.counts * matched, weights.comparators)
@@ -173,8 +163,9 @@ def _maximise(data: _Data, weights: Weights) -> Weights:
         kin_clamps = _class_clamps(data, family, strangers, weights.comparators)
         household = Household(kin, shared, kin_clamps)
     return Weights(
-        weights.comparators, tuple(m), tuple(u), prior, clamps, weights.settings, household
-    )
+        weights.comparators, tuple(m), tuple(u), prior, clamps, weights.settings, household,
+        weights.dependence,
+    )  # fmt: skip
 
 
 def _share(expected: F64, data: _Data) -> float:

@@ -17,9 +17,10 @@ from pipelines.core.errors import ConfigError
 from pipelines.dedup.candidates import Plan
 from pipelines.dedup.comparators import LABELS, Comparator
 from pipelines.dedup.config import ScoreSettings
+from pipelines.dedup.dependence import Dependence
 from pipelines.dedup.score import Clamp, Household, Weights
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SUM_TOLERANCE = 1e-9
 
 F64 = npt.NDArray[np.float64]
@@ -80,6 +81,7 @@ class Model:
                 "m": [shares.tolist() for shares in w.household.m],
                 "groups": {name: vars(c) for name, c in sorted(w.household.clamps.items())},
             },
+            "dependence": [vars(edge) for edge in w.dependence],
             "groups": {name: vars(clamp) for name, clamp in sorted(w.clamps.items())},
             "thresholds": w.settings.model_dump(),
             "layout": dict(self.layout),
@@ -167,6 +169,7 @@ def _parse(plain: Any, frequencies: list[dict[str, Any]], cuts: U64, path: Path)
             {name: Clamp(**clamp) for name, clamp in plain["groups"].items()},
             ScoreSettings(**plain["thresholds"]),
             _parse_household(plain["household"]),
+            tuple(Dependence(**edge) for edge in plain["dependence"]),
         ),
         plain["records"],
         Plan(plain["plan"]["depth"], plain["plan"]["split_size"], cuts),

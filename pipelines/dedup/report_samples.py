@@ -84,14 +84,15 @@ def evidence_of(result: "Run", edge: np.void) -> list[Evidence]:
                 steps.append(Evidence(name, kind, bits[column], label))
         if group is not None:
             total = bits[columns].sum()
-            clamp = float(np.clip(total, *weights.limits(group)) - total)
+            less = weights.shared_bits(levels, group)[0]
+            clamp = float(np.clip(total - less, *weights.limits(group)) - total)
             if abs(clamp) > 1e-6:
                 steps.append(Evidence(group, "clamp", clamp))
     if edge["tf"].any():
         steps.append(Evidence("rare or common values", "frequency", float(edge["tf"].sum())))
-    household = float(weights.household_bits(levels, edge["tf"][1])[0])
-    if household > 0.01:
-        steps.append(Evidence("could be of one household", "clamp", -household))
+    context = float(weights.context_bits(levels, edge["tf"][1])[0])
+    if context > 0.01:
+        steps.append(Evidence("one household or one place", "clamp", -context))
     return steps
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from pipelines.dedup.comparators import Comparator
 from pipelines.dedup.config import ScoreSettings, TermFrequencySettings
+from pipelines.dedup.dependence import Dependence
 
 F64 = npt.NDArray[np.float64]
 I8 = npt.NDArray[np.int8]
@@ -69,6 +70,7 @@ class Weights:
         clamps: per group its clamp.
         settings: caps and floors.
         household: pairs of one household, None when no field is shared by households.
+        dependence: fields on which strangers agree together.
     """
 
     comparators: tuple[Comparator, ...]
@@ -78,6 +80,7 @@ class Weights:
     clamps: Mapping[str, Clamp]
     settings: ScoreSettings
     household: Household | None = None
+    dependence: tuple[Dependence, ...] = ()
     tables: tuple[F64, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -113,33 +116,67 @@ class Weights:
         for group, columns in group_columns(self.comparators).items():
             part = bits[:, columns].sum(axis=1)
             if group is not None:
-                part = np.clip(part, *self.limits(group))
+                part = np.clip(part - self.shared_bits(levels, group), *self.limits(group))
             if self.comparators[columns[0]].kind == "capture":
                 biometric += part
             else:
                 demographic += part
         return demographic, biometric
 
-    def household_bits(self, levels: I8, tf_bits: F64 | float = 0.0) -> F64:
-        """Bits that a match loses because another member of the household explains the pair.
+    def shared_bits(self, levels: I8, group: str | None = None) -> F64:
+        """Bits that agreeing fields are worth less, since strangers agree on them together.
+
+        Args:
+            levels: agreement levels, [patterns, comparators].
+            group: dependences inside this group; None: those outside of groups.
+        """
+        at = {c.name: column for column, c in enumerate(self.comparators)}
+        bits = np.zeros(len(levels))
+        for edge in self.dependence:
+            first, second = (at[name] for name in (edge.first, edge.second))
+            ends = self.comparators[first], self.comparators[second]
+            inside = ends[0].group if ends[0].group == ends[1].group else None
+            if inside == group:
+                agree = (levels[:, first] >= ends[0].agrees) & (levels[:, second] >= ends[1].agrees)
+                bits += edge.bits * agree
+        return bits
+
+    def context_bits(self, levels: I8, tf_bits: F64 | float = 0.0) -> F64:
+        """Bits that a match loses because its surroundings explain the pair.
+
+        Another member of the household, or a stranger of the same place and family name.
 
         Args:
             levels: agreement levels, [patterns, comparators].
             tf_bits: term-frequency bits of the household fields.
         """
+        strangers = self.shared_bits(levels)
+        if self.household is None:
+            return strangers
+        return np.logaddexp2(strangers, self._household_odds(levels, tf_bits))
+
+    def household_share(self, levels: I8) -> F64:
+        """Of the pairs of a pattern that are no matches, the share inside one household."""
         if self.household is None:
             return np.zeros(len(levels))
-        strangers = 1 - self.prior - self.household.prior
-        odds = np.full(len(levels), np.log2(self.household.prior / strangers)) + tf_bits
-        bits = _look_up(self._tables(self.household.m), levels)
+        odds = self._household_odds(levels, 0.0) - self.shared_bits(levels)
+        return posterior(odds)
+
+    def _household_odds(self, levels: I8, tf_bits: F64 | float) -> F64:
+        """Odds of the household against strangers whose fields are independent, log2."""
+        household = self.household
+        assert household is not None  # noqa: S101 (both callers have asked)
+        strangers = 1 - self.prior - household.prior
+        odds = np.full(len(levels), np.log2(household.prior / strangers)) + tf_bits
+        bits = _look_up(self._tables(household.m), levels)
         for group, columns in group_columns(self.comparators).items():
             part = bits[:, columns].sum(axis=1)
-            if group is not None and group in self.household.clamps:
-                clamp = self.household.clamps[group]
-                part = np.clip(part, clamp.floor, clamp.cap)
+            if group is not None and group in household.clamps:
+                clamp = household.clamps[group]
+                part = np.clip(part - self.shared_bits(levels, group), clamp.floor, clamp.cap)
             if self.comparators[columns[0]].kind != "capture":
                 odds += part
-        return np.logaddexp2(0.0, odds)
+        return odds
 
     def score_bits(self, levels: I8, tf_bits: F64 | None = None) -> F64:
         """Total score per pattern or pair, bits.
@@ -150,7 +187,7 @@ class Weights:
         """
         tf = np.zeros((len(levels), 2)) if tf_bits is None else tf_bits
         demographic, biometric = self.evidence_bits(levels)
-        demographic = demographic + tf.sum(axis=1) - self.household_bits(levels, tf[:, 1])
+        demographic = demographic + tf.sum(axis=1) - self.context_bits(levels, tf[:, 1])
         captures = [i for i, c in enumerate(self.comparators) if c.kind == "capture"]
         if captures:
             agreeing = (levels[:, captures] >= 3).sum(axis=1) >= 2

@@ -14,7 +14,8 @@ from pipelines.dedup.candidates import PAIR
 from pipelines.dedup.comparators import radix, unpack_patterns
 from pipelines.dedup.compare import NEW_YEAR, dates_of
 from pipelines.dedup.config import DedupConfig
-from pipelines.dedup.em import PatternCounts, Training, level_shares, train, with_exact_equality
+from pipelines.dedup.dependence import measure_dependence
+from pipelines.dedup.em import PatternCounts, Training, level_shares, train
 from pipelines.dedup.mapping import TEXT
 from pipelines.dedup.model import TermFrequencies
 from pipelines.dedup.pairs import Comparison, compare_records, count_patterns, write_shares
@@ -81,6 +82,19 @@ def without_mates(patterns: PatternCounts, first_capture: int) -> PatternCounts:
     return PatternCounts(patterns.levels[kept], patterns.counts[kept])
 
 
+def with_exact_equality(shares: F64, exact: MappingOf[int, float]) -> F64:
+    """Replace sampled shares of equality levels by exact ones, the rest rescaled."""
+    fixed = shares.copy()
+    others = np.ones(len(shares), dtype=bool)
+    others[list(exact)] = False
+    for level, share in exact.items():
+        fixed[level] = share
+    rest = fixed[others].sum()
+    if rest > 0:
+        fixed[others] *= (1.0 - sum(exact.values())) / rest
+    return fixed
+
+
 def exact_equality(
     store: RecordStore, comparison: Comparison, weights: F64
 ) -> list[dict[int, float]]:
@@ -138,4 +152,8 @@ def train_model(
         comparison.comparators,
         config.em,
         config.score,
-    )
+        dependence=measure_dependence(
+            store.attributes.codes, comparison.mapping, weights, config.em.dependence_records,
+            config.em.dependence_prior,
+        ),
+    )  # fmt: skip

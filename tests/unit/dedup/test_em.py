@@ -10,8 +10,9 @@ import yaml
 from pipelines.core.errors import GateError
 from pipelines.dedup.comparators import Comparator
 from pipelines.dedup.config import EmSettings, ScoreSettings
-from pipelines.dedup.em import PatternCounts, level_shares, train, with_exact_equality
+from pipelines.dedup.em import PatternCounts, level_shares, train
 from pipelines.dedup.score import posterior
+from pipelines.dedup.training import with_exact_equality
 
 CASE = yaml.safe_load(
     (Path(__file__).parents[2] / "cases/dedup/em/two_comparators.yaml").read_text()

@@ -14,6 +14,7 @@ from pipelines.core.errors import ConfigError
 from pipelines.dedup.candidates import Plan
 from pipelines.dedup.comparators import Comparator
 from pipelines.dedup.config import ScoreSettings
+from pipelines.dedup.dependence import Dependence
 from pipelines.dedup.model import Model, TermFrequencies, load_model
 from pipelines.dedup.score import Clamp, Household, Weights
 
@@ -28,6 +29,7 @@ def model() -> Model:
     weights = Weights(
         COMPARATORS, tuple(shares[:2]), tuple(shares[2:]), 1 / 3000,
         {"g": Clamp(0.543, 1.35e-6, 0.27, 0.88)}, ScoreSettings(), household,
+        (Dependence("name", "sex", 1 / 3),),
     )  # fmt: skip
     frequencies = {"name": TermFrequencies({"asha": 0.1, "रवि": 1 / 3}, 0.001, 0.02)}
     cuts = np.array([5, 2**64 - 1], dtype=np.uint64)
@@ -63,12 +65,13 @@ def test_the_id_covers_weights_plan_and_frequencies(model: Model) -> None:
     others = [
         replace(model, weights=replace(weights, prior=0.5)),
         replace(model, weights=replace(weights, household=None)),
+        replace(model, weights=replace(weights, dependence=())),
         replace(model, plan=replace(plan, split_size=20)),
         replace(model, plan=replace(plan, cuts=plan.cuts[:1])),
         replace(model, frequencies={"name": TermFrequencies({"asha": 0.2}, 0.001, 0.02)}),
         replace(model, layout={"seed": 8}),
     ]
-    assert len({one.model_id for one in [model, *others]}) == 7
+    assert len({one.model_id for one in [model, *others]}) == 8
 
 
 def set_first(side: str, value: Any) -> Any:
