@@ -79,7 +79,8 @@ def write_part(
             continue
         table = add_constants(pa.Table.from_batches([batch]), schema, constants)
         if writer is None:
-            files.create_dir(root, recursive=True)
+            if place.store is None:  # a bucket has no folders, and asking for it is not allowed
+                files.create_dir(root, recursive=True)
             path = f"{root}/{name}"
             writer = pq.ParquetWriter(path, schema, filesystem=files, compression="snappy")
         writer.write_table(table)

@@ -5,6 +5,7 @@ fingerprint of the Ivy file, so that a changed version is fetched again and the 
 Standard library only.
 """
 
+import filecmp
 import hashlib
 import os
 import tempfile
@@ -96,7 +97,9 @@ def _replace(group: str, source: Path, place: Path) -> list[Path]:
     for name in set(before) - set(names):
         (place / name).unlink(missing_ok=True)
     for name in names:
-        jars.place_jar(source / name, place / name)
+        # A jar that is there stays untouched: the archive of Spark's classes goes by its time.
+        if not (place / name).is_file() or not filecmp.cmp(source / name, place / name, False):
+            jars.place_jar(source / name, place / name)
     listing.write_text("\n".join([_fingerprint(), *names]) + "\n", encoding="utf-8")
     return [place / name for name in names]
 

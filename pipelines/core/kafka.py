@@ -7,13 +7,22 @@ from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import KafkaError, KafkaTimeoutError
+from kafka.errors import (
+    InvalidRecordError,
+    InvalidTimestampError,
+    KafkaError,
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+)
 
 from pipelines.core.errors import DependencyError
 
 __all__ = [
+    "REFUSED",
     "KafkaAdminClient",
     "KafkaError",
+    "Spans",
     "TopicState",
     "admin",
     "alter_topic",
@@ -23,12 +32,25 @@ __all__ = [
     "make_consumer",
     "make_producer",
     "missing_topic",
+    "open_topic",
     "read_all",
+    "topic_spans",
     "topic_states",
 ]
 
-CONNECT_SECONDS = 20
+CONNECT_SECONDS = 10
 """How long a first connection may take before it is told as a failure."""
+
+REFUSED = (
+    InvalidRecordError,
+    InvalidTimestampError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+)
+"""Failures of one message, or of one in its batch: sending it again changes nothing."""
+
+Spans = Mapping[int, tuple[int, int]]
+"""First offset and the one after the last, by partition."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +116,7 @@ def make_producer(servers: str, **changes: Any) -> KafkaProducer:
         "compression_type": "lz4",
         "linger_ms": 10,
         "batch_size": 131_072,
+        "max_request_size": 4_194_304,  # the broker knows the limit of each topic
         "bootstrap_timeout_ms": CONNECT_SECONDS * 1000,
     }
     with explained(servers):
@@ -119,21 +142,43 @@ def make_consumer(servers: str, **changes: Any) -> KafkaConsumer:
         return KafkaConsumer(**{**settings, **changes})
 
 
+@contextmanager
+def open_topic(servers: str, topic: str) -> Iterator[tuple[KafkaConsumer, Spans]]:
+    """A consumer of all partitions of a topic, and the span each had when it was opened.
+
+    Raises:
+        DependencyError: the broker cannot be reached, or the topic does not exist.
+    """
+    with explained(servers), closing(make_consumer(servers)) as consumer:
+        numbers = consumer.partitions_for_topic(topic)
+        if not numbers:
+            raise DependencyError(missing_topic(topic, servers))
+        parts = [TopicPartition(topic, number) for number in sorted(numbers)]
+        consumer.assign(parts)
+        starts, ends = consumer.beginning_offsets(parts), consumer.end_offsets(parts)
+        yield consumer, {part.partition: (starts[part], ends[part]) for part in parts}
+
+
+def topic_spans(servers: str, topic: str) -> Spans:
+    """What is in a topic now, by partition.
+
+    Raises:
+        DependencyError: the broker cannot be reached, or the topic does not exist.
+    """
+    with open_topic(servers, topic) as (_, spans):
+        return spans
+
+
 def read_all(servers: str, topic: str, poll_seconds: float = 1.0) -> Iterator[Any]:
     """Every record of a topic from its first to the offsets that were last when it began.
 
     Raises:
         DependencyError: the broker cannot be reached, or the topic does not exist.
     """
-    with closing(make_consumer(servers)) as consumer:
-        numbers = consumer.partitions_for_topic(topic)
-        if not numbers:
-            raise DependencyError(missing_topic(topic, servers))
-        parts = [TopicPartition(topic, number) for number in sorted(numbers)]
-        consumer.assign(parts)
-        consumer.seek_to_beginning(*parts)
-        ends = consumer.end_offsets(parts)
-        while any(consumer.position(part) < ends[part] for part in parts):
+    with open_topic(servers, topic) as (consumer, spans):
+        ends = {TopicPartition(topic, number): end for number, (_, end) in spans.items()}
+        consumer.seek_to_beginning(*ends)
+        while any(consumer.position(part) < ends[part] for part in ends):
             for part, records in consumer.poll(timeout_ms=int(poll_seconds * 1000)).items():
                 yield from (record for record in records if record.offset < ends[part])
 
@@ -144,15 +189,10 @@ def delete_records(servers: str, topic: str) -> int:
     Raises:
         DependencyError: the broker cannot be reached, or the topic does not exist.
     """
-    with closing(make_consumer(servers)) as consumer:
-        numbers = consumer.partitions_for_topic(topic)
-        if not numbers:
-            raise DependencyError(missing_topic(topic, servers))
-        parts = [TopicPartition(topic, number) for number in sorted(numbers)]
-        ends, starts = consumer.end_offsets(parts), consumer.beginning_offsets(parts)
+    spans = topic_spans(servers, topic)
     with admin(servers) as client:
-        client.delete_records(ends)
-    return sum(ends[part] - starts[part] for part in parts)
+        client.delete_records({TopicPartition(topic, n): end for n, (_, end) in spans.items()})
+    return sum(end - start for start, end in spans.values())
 
 
 def missing_topic(topic: str, servers: str) -> str:

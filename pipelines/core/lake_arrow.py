@@ -59,9 +59,30 @@ def write_rows(
     before = lake.base(table) if mode == "append" else None
     part = write_part(rows.to_batches(), place, arrow, lake.volatile, constants)
     parts = [] if part is None else [part]
-    if mode == "replace":
-        return _replace(lake, table, parts, arrow)
-    version = commit_parts(place, parts, arrow, "append", TABLE_PROPERTIES)
+    return (
+        _replace(lake, table, parts, arrow)
+        if mode == "replace"
+        else _append(lake, table, parts, arrow, before)
+    )
+
+
+def append_tasks(
+    lake: Lake, table: str, frame: DataFrame, emit: Emit, schema: T.StructType,
+    constants: Constants = MappingProxyType({}),
+) -> None:  # fmt: skip
+    """Add what tasks make of a frame to a table; see `write_tasks`."""
+    before, arrow = lake.base(table), table_schema(schema)
+    small = frame.coalesce(lake.files) if lake.files else frame
+    parts, _ = write_parts(small, emit, lake.place(table), arrow, lake.volatile, constants)
+    _append(lake, table, parts, arrow, before)
+
+
+def _append(
+    lake: Lake, table: str, parts: Sequence[Part], schema: pa.Schema, before: Written | None
+) -> Written:
+    if before is not None and not parts:
+        return lake.stage(table, before)
+    version = commit_parts(lake.place(table), parts, schema, "append", TABLE_PROPERTIES)
     digest = (before.digest if before else 0) + sum(part.digest for part in parts)
     return lake.stage(table, Written(version, digest % MODULUS, is_new=True))
 

@@ -7,9 +7,11 @@ pandas frame, on which a Great Expectations suite asserts; so the gate costs the
 import importlib
 import math
 import os
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
@@ -21,6 +23,12 @@ from pipelines.core.errors import GateError
 
 Severity = Literal["ERROR", "WARN"]
 Action = Literal["reject", "null_field", "flag"]
+
+_OUTSIDE = re.compile(r"<script\b.*?</script>|<(?:link|img)\b[^>]*>", re.DOTALL)
+_DOCS_STYLE = (
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:1100px;margin:2rem auto;padding:0 1rem}"
+    "table{border-collapse:collapse;margin:.5rem 0}td,th{border:1px solid #bbb;padding:.3rem .6rem}"
+)
 
 REASON = "reject_reason"
 FLAGS = "dq_flags"
@@ -158,8 +166,12 @@ def _expectations() -> ModuleType:
     return importlib.import_module("great_expectations")
 
 
-def validate(checks: Sequence[Check]) -> QualityReport:
+def validate(checks: Sequence[Check], docs: Path | None = None) -> QualityReport:
     """Run the checks as one Great Expectations suite on a frame of one row.
+
+    Args:
+        checks: what must hold.
+        docs: file for the Data Docs page of the suite; None writes none.
 
     Raises:
         GateError: there is no row-count check (an empty frame passes all others), two checks have
@@ -175,9 +187,12 @@ def validate(checks: Sequence[Check]) -> QualityReport:
     suite = gx.ExpectationSuite(
         name="gate", expectations=[_expectation(gx, check) for check in checks]
     )
+    found = batch.validate(suite)
+    if docs:
+        docs.parent.mkdir(parents=True, exist_ok=True)
+        docs.write_text(_render_docs(found), encoding="utf-8")
     outcome = {
-        result.expectation_config.kwargs["column"]: bool(result.success)
-        for result in batch.validate(suite).results
+        result.expectation_config.kwargs["column"]: bool(result.success) for result in found.results
     }
     return QualityReport([_report_row(check, outcome[check.name]) for check in checks])
 
@@ -194,6 +209,18 @@ def _expectation(gx: ModuleType, check: Check) -> Any:
     return gx.expectations.ExpectColumnValuesToBeBetween(
         column=check.name, min_value=least, max_value=most
     )
+
+
+def _render_docs(found: Any) -> str:
+    """The Data Docs page without what it would fetch from the network when it is opened."""
+    _expectations()
+    renderer = importlib.import_module("great_expectations.render.renderer.page_renderer")
+    view = importlib.import_module("great_expectations.render.view")
+    page = view.DefaultJinjaPageView().render(
+        renderer.ValidationResultsPageRenderer().render(found)
+    )
+    offline = _OUTSIDE.sub("", page)
+    return offline.replace("</head>", f"<style>{_DOCS_STYLE}</style></head>", 1)
 
 
 def _report_row(check: Check, success: bool) -> dict[str, Any]:

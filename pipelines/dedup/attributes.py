@@ -23,7 +23,7 @@ I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
 
-_VOCABULARY = ("length", "masks", "sound", "initials", "is_initials")
+VOCABULARY = ("length", "masks", "sound", "initials", "is_initials")
 
 # Fields whose values may stand in each other's place share one vocabulary.
 _SHARED = {"given_name": "names", "surname": "names", "address_1": "lines", "address_2": "lines"}
@@ -95,20 +95,33 @@ def write_store(records: pa.Table, mapping: Mapping, folder: Path) -> RecordStor
         np.save(folder / f"codes-{name}.npy", codes)
     groups = vocabulary_groups(mapping)
     for group, fields in groups.items():
-        vocabulary = attributes.vocabularies[fields[0]]
-        for part in _VOCABULARY:
-            np.save(folder / f"words-{group}-{part}.npy", getattr(vocabulary, part))
-        _write_arrow(folder / f"words-{group}.arrow", vocabulary.words)
-    _write_arrow(folder / "tokens.arrow", _flat(records.column("record_token"), pa.large_string()))
+        save_vocabulary(folder, group, attributes.vocabularies[fields[0]])
+    save_words(
+        folder / "tokens.arrow", flat_column(records.column("record_token"), pa.large_string())
+    )
     moments = records.column("enrolled_at").cast(pa.timestamp("us", "UTC")).cast(pa.int64())
     np.save(folder / "enrolled.npy", moments.fill_null(0).to_numpy())
     if "source" in records.column_names:
-        np.save(folder / "sources.npy", encode_together({"s": records.column("source")})[1]["s"])
+        names, numbers = encode_together({"s": records.column("source")})
+        save_sources(folder, names, numbers["s"])
     if "captures" in records.column_names:
-        packed = _flat(records.column("captures"), pa.large_binary())
-        _write_arrow(folder / "captures.arrow", packed)
+        packed = flat_column(records.column("captures"), pa.large_binary())
+        save_words(folder / "captures.arrow", packed)
     (folder / "groups.json").write_text(json.dumps(groups))
     return open_store(str(folder))
+
+
+def save_vocabulary(folder: Path, group: str, vocabulary: Vocabulary) -> None:
+    """Write one vocabulary of a store."""
+    for part in VOCABULARY:
+        np.save(folder / f"words-{group}-{part}.npy", getattr(vocabulary, part))
+    save_words(folder / f"words-{group}.arrow", vocabulary.words)
+
+
+def save_sources(folder: Path, names: pa.Array, codes: I32) -> None:
+    """Write where the records of a store come from: distinct names, and their number per record."""
+    save_words(folder / "sources.arrow", names)
+    np.save(folder / "sources.npy", codes)
 
 
 @lru_cache(maxsize=2)
@@ -119,8 +132,8 @@ def open_store(folder: str) -> RecordStore:
     codes: dict[str, I32] = {}
     vocabularies: dict[str, Vocabulary] = {}
     for group, fields in groups.items():
-        parts = {part: _mapped(root / f"words-{group}-{part}.npy") for part in _VOCABULARY}
-        vocabulary = Vocabulary(_read_arrow(root / f"words-{group}.arrow"), **parts)
+        parts = {part: _mapped(root / f"words-{group}-{part}.npy") for part in VOCABULARY}
+        vocabulary = Vocabulary(open_words(root / f"words-{group}.arrow"), **parts)
         for name in fields:
             codes[name] = _mapped(root / f"codes-{name}.npy")
             vocabularies[name] = vocabulary
@@ -128,10 +141,10 @@ def open_store(folder: str) -> RecordStore:
     return RecordStore(
         _mapped(root / "nodes.npy"),
         Attributes(codes, vocabularies),
-        _read_arrow(root / "tokens.arrow"),
+        open_words(root / "tokens.arrow"),
         _mapped(root / "content.npy"),
         _mapped(root / "enrolled.npy"),
-        Templates.from_packed(_read_arrow(captures)) if captures.exists() else None,
+        Templates.from_packed(open_words(captures)) if captures.exists() else None,
         np.load(sources) if sources.exists() else None,
     )
 
@@ -164,18 +177,21 @@ def _mapped(path: Path) -> npt.NDArray[Any]:
     return values
 
 
-def _write_arrow(path: Path, values: pa.Array) -> None:
+def save_words(path: Path, values: pa.Array) -> None:
+    """Write a column as an Arrow file that can be mapped."""
     with pa.OSFile(str(path), "wb") as sink:
         table = pa.table({"values": values})
         with pa.ipc.new_file(sink, table.schema) as writer:
             writer.write_table(table, max_chunksize=max(len(values), 1))
 
 
-def _read_arrow(path: Path) -> pa.Array:
+def open_words(path: Path) -> pa.Array:
+    """Map a column of `save_words`."""
     chunks = pa.ipc.open_file(pa.memory_map(str(path))).read_all().column("values").chunks
     return chunks[0] if chunks else pa.array([], pa.large_string())
 
 
-def _flat(column: pa.ChunkedArray, kind: pa.DataType) -> pa.Array:
+def flat_column(column: pa.ChunkedArray, kind: pa.DataType) -> pa.Array:
+    """A column in one piece."""
     chunks = column.cast(kind).chunks  # a cast drops empty chunks
     return pa.concat_arrays(chunks) if chunks else pa.array([], kind)

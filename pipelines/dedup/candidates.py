@@ -1,7 +1,6 @@
 """Candidate pairs: one shuffle of bucket entries, splitting in the task, then distinct pairs."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,14 +9,11 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 
 from pipelines.core.packed import Records, column, exchange, pack, pack_by_partition, unpack
-from pipelines.dedup.attributes import open_store
-from pipelines.dedup.capture_keys import capture_entries
-from pipelines.dedup.entries import CAPTURE_ENTRY, ENTRY, key_entries
+from pipelines.dedup.entries import ENTRY
 from pipelines.dedup.hashing import U64, splitmix64
-from pipelines.dedup.key_files import CHUNK, open_keys
-from pipelines.dedup.keys import KeyLayout, RecordKeys
+from pipelines.dedup.key_source import Fresh, KeySource, Plan
 from pipelines.dedup.leaves import leaf_pairs
-from pipelines.dedup.splitting import Leaves, Tails, leaf_keys, split_buckets
+from pipelines.dedup.splitting import Leaves, split_buckets
 
 I64 = npt.NDArray[np.int64]
 U8 = npt.NDArray[np.uint8]
@@ -38,98 +34,48 @@ CUT = np.dtype([("key", "<u8")])
 NEVER = 2**62  # split size of buckets whose cuts are already walked
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How deep prefixes start and which bucket nodes are cut.
-
-    Attributes:
-        depth: hash values in a prefix.
-        split_size: buckets above it were cut when the plan was made.
-        cuts: sorted keys of cut nodes, or None while the plan is being made.
-    """
-
-    depth: int
-    split_size: int
-    cuts: U64 | None = None
-
-
 def partition_of(keys: U64, partitions: int) -> npt.NDArray[np.integer[Any]]:
     """Target partition of each key."""
     return (splitmix64(keys) >> np.uint64(33)) % np.uint64(partitions)
 
 
-@dataclass(frozen=True)
-class KeySource:
-    """Where tasks find the records and how they make keys.
-
-    Attributes:
-        folder: the record store.
-        layout: which keys there are.
-        hidden: sorted nodes that stand behind a representative with equal content.
-        partitions: target partitions of the entries.
-    """
-
-    folder: str
-    layout: KeyLayout
-    hidden: I64
-    partitions: int
-
-    def entries(self, start: int, depth: int, every: int = 1) -> Records:
-        """Entries of one run of records at a start depth."""
-        keys, nodes = open_keys(self.folder), open_store(self.folder).nodes
-        rows = slice(start, start + CHUNK)
-        skipped = is_member(nodes[rows], self.hidden)
-        run = RecordKeys(keys.prefixes[rows], keys.tails[rows])
-        return key_entries(run, self.layout, depth, start, skipped, every)
-
-    def tails(self, entries: Records, depth: int) -> Tails:
-        """What cuts the buckets of some entries."""
-        table, positions = open_keys(self.folder).tails, self.layout.cutting_bytes(depth)
-        return Tails(table, positions, column(entries, "row"), column(entries, "column"))
-
-    def nodes(self, entries: Records) -> I64:
-        """Node of each entry."""
-        nodes: I64 = open_store(self.folder).nodes[entries["row"]]
-        return nodes
-
-    def capture_entries(self, start: int, wanted: U64) -> Records:
-        """Entries of one run of records by their captures."""
-        store = open_store(self.folder)
-        if store.templates is None:
-            return np.empty(0, dtype=CAPTURE_ENTRY)
-        rows = slice(start, start + CHUNK)
-        nodes = np.asarray(store.nodes[rows])
-        entries = capture_entries(nodes, store.templates.take(rows), self.layout, wanted)
-        return entries[~is_member(column(entries, "node"), self.hidden)]
-
-
-def bucket_entries(chunks: DataFrame, source: KeySource, plan: Plan) -> DataFrame:
-    """Entries of all records, each bucket in one partition."""
+def bucket_entries(
+    chunks: DataFrame, source: KeySource, plan: Plan, fresh: Fresh | None = None
+) -> DataFrame:
+    """Entries of all records, or of the leaves of fresh ones; each bucket in one partition."""
 
     def emit(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for start in batch.column("id").to_pylist():
                 entries = source.entries(start, plan.depth)
+                if fresh is not None:
+                    entries = entries[fresh.starts.has(entries["key"])]
                 if plan.cuts is not None:
-                    tails = source.tails(entries, plan.depth)
-                    entries["key"] = leaf_keys(
-                        column(entries, "key"), source.nodes(entries), tails, plan.cuts
-                    )
+                    entries["key"] = source.leaf_keys(entries, plan)
+                if fresh is not None:
+                    entries = entries[fresh.leaves.has(entries["key"])]
                 target = partition_of(entries["key"], source.partitions)
                 yield pack_by_partition("entry", entries, target)
 
     return exchange(chunks, emit, source.partitions)
 
 
-def pack_pairs(a: I64, b: I64, family: U8, partitions: int) -> pa.RecordBatch:
+def pack_pairs(
+    a: I64, b: I64, family: U8, partitions: int, fresh: Fresh | None = None
+) -> pa.RecordBatch:
     """Pairs that one family saw, each on its way to its partition."""
     pairs = np.empty(len(a), dtype=PAIR)
     pairs["a"], pairs["b"], pairs["votes"] = a, b, 1
     pairs["families"] = np.uint32(1) << family.astype(np.uint32)
-    return pack_by_partition("pair", pairs, pair_partition(a, b, partitions))
+    if fresh is not None:
+        pairs = fresh.among(pairs)
+    target = pair_partition(column(pairs, "a"), column(pairs, "b"), partitions)
+    return pack_by_partition("pair", pairs, target)
 
 
-def bucket_pairs(entries: DataFrame, source: KeySource, plan: Plan) -> DataFrame:
+def bucket_pairs(
+    entries: DataFrame, source: KeySource, plan: Plan, fresh: Fresh | None = None
+) -> DataFrame:
     """Pairs inside the buckets, hot buckets cut; packed rows of kind pair, cut and counts."""
 
     def emit(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -142,7 +88,7 @@ def bucket_pairs(entries: DataFrame, source: KeySource, plan: Plan) -> DataFrame
         yield pack("counts", count_buckets(column(records, "key"), leaves))
         if len(leaves.cut_keys):
             yield pack("cut", leaves.cut_keys.astype(CUT))
-        yield pack_pairs(a, b, family, source.partitions)
+        yield pack_pairs(a, b, family, source.partitions, fresh)
 
     return entries.mapInArrow(emit, entries.schema)
 
@@ -186,15 +132,6 @@ def distinct_pairs(pairs: Records) -> Records:
     kept["votes"] = np.add.reduceat(ordered["votes"].astype(np.int64), starts).clip(max=65535)
     by_pair: Records = kept[np.lexsort((kept["b"], kept["a"]))]
     return by_pair
-
-
-def is_member(values: I64, sorted_set: I64) -> npt.NDArray[np.bool_]:
-    """Which values stand in a sorted array."""
-    if not len(sorted_set):
-        return np.zeros(len(values), dtype=bool)
-    at = np.searchsorted(sorted_set, values).clip(max=len(sorted_set) - 1)
-    found: npt.NDArray[np.bool_] = sorted_set[at] == values
-    return found
 
 
 def plan_table(

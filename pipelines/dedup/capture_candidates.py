@@ -7,20 +7,33 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 
 from pipelines.core.packed import column, exchange, pack, pack_by_partition, unpack
-from pipelines.dedup.candidates import NEVER, KeySource, count_buckets, pack_pairs, partition_of
+from pipelines.dedup.candidates import NEVER, count_buckets, pack_pairs, partition_of
 from pipelines.dedup.entries import CAPTURE_ENTRY
 from pipelines.dedup.hashing import U64
+from pipelines.dedup.key_source import Fresh, KeySource
 from pipelines.dedup.leaves import leaf_pairs
+from pipelines.dedup.membership import HashSet
 from pipelines.dedup.splitting import Tails, split_buckets
 
 
-def capture_buckets(chunks: DataFrame, source: KeySource, wanted: U64) -> DataFrame:
-    """Entries by iris and finger keys, each bucket in one partition."""
+def capture_buckets(
+    chunks: DataFrame, source: KeySource, wanted: U64, met: HashSet | None = None
+) -> DataFrame:
+    """Entries by iris and finger keys, each bucket in one partition.
+
+    Args:
+        chunks: runs of records.
+        source: where they are.
+        wanted: finger keys that stand in the index.
+        met: keep entries of these keys only.
+    """
 
     def emit(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for start in batch.column("id").to_pylist():
                 entries = source.capture_entries(start, wanted)
+                if met is not None:
+                    entries = entries[met.has(entries["key"])]
                 yield pack_by_partition(
                     "entry", entries, partition_of(entries["key"], source.partitions)
                 )
@@ -28,7 +41,7 @@ def capture_buckets(chunks: DataFrame, source: KeySource, wanted: U64) -> DataFr
     return exchange(chunks, emit, source.partitions)
 
 
-def capture_pairs(entries: DataFrame, partitions: int) -> DataFrame:
+def capture_pairs(entries: DataFrame, partitions: int, fresh: Fresh | None = None) -> DataFrame:
     """Pairs inside the buckets of captures: equal to demographic ones, but nothing is cut."""
 
     def emit(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -42,6 +55,6 @@ def capture_pairs(entries: DataFrame, partitions: int) -> DataFrame:
         counts = count_buckets(keys, leaves)
         counts["made"] = len(a)
         yield pack("counts", counts)
-        yield pack_pairs(a, b, family, partitions)
+        yield pack_pairs(a, b, family, partitions, fresh)
 
     return entries.mapInArrow(emit, entries.schema)

@@ -18,6 +18,9 @@ def main(doc: str | None) -> int:
     add("--truth", metavar="FILE_OR_COLUMN", help="entity of each record, for evaluation only")
     add("--lake", default="./lake", metavar="DIR", help="root of the Delta tables (%(default)s)")
     add("--model", type=Path, metavar="FILE", help="score with a saved model, train nothing")
+    add("--replan", action="store_true", help="with --model: cut the candidate buckets anew")
+    add("--mode", choices=("full", "incremental"), default="full",
+        help="all records, or new ones against those in the lake (%(default)s)")  # fmt: skip
     add("--decisions", type=Path, metavar="FILE", help="CSV with decisions of reviewers")
     arguments = parser.parse_args()
     return main_guard(lambda: _run(arguments), arguments.debug)
@@ -31,12 +34,14 @@ def _run(arguments: Namespace) -> None:
     from pipelines.core.runlog import RunLog
     from pipelines.core.spark import build_session
     from pipelines.core.summary import print_table
-    from pipelines.dedup.pipeline import Request, run
+    from pipelines.dedup.pipeline import run
+    from pipelines.dedup.request import Request
 
     as_of = arguments.as_of or datetime.now(UTC).date()
     request = Request(
         arguments.input, arguments.mapping, arguments.truth, arguments.lake, arguments.model,
-        arguments.decisions, as_of, arguments.dry_run, arguments.report,
+        arguments.decisions, as_of, arguments.dry_run, arguments.report, arguments.mode,
+        arguments.replan,
     )  # fmt: skip
     session = build_session(JOB)
     log = RunLog(JOB, "", as_of, style=arguments.log)

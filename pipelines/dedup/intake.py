@@ -1,6 +1,6 @@
 """Extract: open the input, check every row, normalise it, and stage the comparable records."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame
 from pipelines.core.contracts import spark_schema
 from pipelines.core.lake import Lake
 from pipelines.core.lake_arrow import write_rows
+from pipelines.core.lake_format import Mode
 from pipelines.core.privacy import Tokeniser
 from pipelines.core.quality import QualityReport, validate
 from pipelines.dedup.attributes import RecordStore, write_store
@@ -20,30 +21,14 @@ from pipelines.dedup.captures import CaptureLimits
 from pipelines.dedup.checks import QUARANTINED, CheckPlan
 from pipelines.dedup.config import DedupConfig
 from pipelines.dedup.gate import gate_checks, rows_by_reason, run_counts
+from pipelines.dedup.groups import Groups, find_groups
 from pipelines.dedup.keys import KeyLayout
 from pipelines.dedup.mapping import Mapping
 from pipelines.dedup.records import CAPTURES, ID, STATUS, RecordStage, select_columns
-from pipelines.dedup.row_stage import RowTask, stage_rows
+from pipelines.dedup.row_stage import RowTask, Staged, stage_rows
 from pipelines.dedup.sources import Source
 
 I64 = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Groups:
-    """Records of equal content: one representative goes on, the others hang on it.
-
-    Attributes:
-        hidden: sorted nodes behind a representative.
-        leader: representative of each hidden node.
-        leaders: sorted representatives of groups of two or more.
-        sizes: records of each such group.
-    """
-
-    hidden: I64 = field(default_factory=lambda: np.empty(0, dtype=np.int64))
-    leader: I64 = field(default_factory=lambda: np.empty(0, dtype=np.int64))
-    leaders: I64 = field(default_factory=lambda: np.empty(0, dtype=np.int64))
-    sizes: I64 = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
 
 @dataclass(frozen=True)
@@ -110,47 +95,50 @@ def take_in(
     Raises:
         GateError: the quality gate stops the run; nothing is published.
     """
-    plan = check_plan(source, config, as_of)
-    raw = select_columns(source.frame, source.mapping)
-    mapping = source.mapping.split_full_name()
-    layout = KeyLayout(mapping, config.signatures)
-    limits = CaptureLimits(
-        min_quality=config.captures.usable, max_minutiae=config.captures.max_minutiae
-    )
-    stage = RecordStage(source.mapping, mapping, tokeniser, limits)
-    staged = stage_rows(spread(raw), RowTask(plan, stage), lake, run_id)
-    reasons = rows_by_reason(staged.counts)
+    task = row_task(source, config, tokeniser, as_of)
+    staged = stage_rows(open_rows(source), task, lake, run_id)
     write_quarantine(lake, staged.others, source, run_id)
-    quality = validate(gate_checks(staged.counts, plan))
-    quality.require(reasons)
-    store = write_store(staged.records, mapping, folder)
+    quality = pass_gate(staged, task)
+    store = write_store(staged.records, task.stage.mapping, folder)
+    layout = KeyLayout(task.stage.mapping, config.signatures)
     return Intake(
-        store, folder, find_groups(store), mapping, layout, tokeniser,
-        run_counts(staged.counts), reasons, quality, _completeness(store),
+        store, folder, find_groups(store), task.stage.mapping, layout, tokeniser,
+        run_counts(staged.counts, source.dlq), rows_by_reason(staged.counts), quality,
+        completeness_of(store),
     )  # fmt: skip
 
 
-def spread(frame: DataFrame) -> DataFrame:
-    """A small input is often one file and so one task: give every core a share."""
+def row_task(source: Source, config: DedupConfig, tokeniser: Tokeniser, as_of: date) -> RowTask:
+    """What tasks do with the rows of a source."""
+    limits = CaptureLimits(
+        min_quality=config.captures.usable, max_minutiae=config.captures.max_minutiae
+    )
+    mapping = source.mapping.split_full_name()
+    stage = RecordStage(source.mapping, mapping, tokeniser, limits)
+    return RowTask(check_plan(source, config, as_of), stage)
+
+
+def open_rows(source: Source) -> DataFrame:
+    """Columns of the mapping; a small input, often one file and so one task, is spread out."""
+    frame = select_columns(source.frame, source.mapping)
     cores = frame.sparkSession.sparkContext.defaultParallelism
     return frame.repartition(cores) if frame.rdd.getNumPartitions() < cores else frame
 
 
-def find_groups(store: RecordStore) -> Groups:
-    """Records of equal content; the smallest node leads."""
-    order = np.lexsort((store.nodes, store.content))
-    first = np.append(True, store.content[order][1:] != store.content[order][:-1])
-    starts = np.flatnonzero(first)
-    sizes = np.diff(np.append(starts, len(order)))
-    leader = np.repeat(store.nodes[order][starts], sizes)
-    hidden, behind = store.nodes[order][~first], leader[~first]
-    by_node = np.argsort(hidden)
-    leaders = store.nodes[order][starts[sizes > 1]]
-    by_leader = np.argsort(leaders)
-    return Groups(hidden[by_node], behind[by_node], leaders[by_leader], sizes[sizes > 1][by_leader])
+def pass_gate(staged: Staged, task: RowTask) -> QualityReport:
+    """Check the figures of the rows of a source.
+
+    Raises:
+        GateError: the quality gate stops the run.
+    """
+    quality = validate(gate_checks(staged.counts, task.plan))
+    quality.require(rows_by_reason(staged.counts))
+    return quality
 
 
-def write_quarantine(lake: Lake, others: pa.Table, source: Source, run_id: str) -> None:
+def write_quarantine(
+    lake: Lake, others: pa.Table, source: Source, run_id: str, mode: Mode = "replace"
+) -> None:
     """Keep rows set aside, without their values: reason, token and where they came from."""
     rows = others.filter(pc.is_in(others["reason"], pa.array(QUARANTINED)))
     rows = rows.select(["reason", "record_token", "source"])
@@ -158,10 +146,11 @@ def write_quarantine(lake: Lake, others: pa.Table, source: Source, run_id: str) 
     if rows.num_rows or lake.published("quarantine") is not None:
         schema = spark_schema("ops.QuarantinedRecord")
         constants = {"dataset": source.name, "run_id": run_id}
-        write_rows(lake, "quarantine", rows, schema, constants=constants)
+        write_rows(lake, "quarantine", rows, schema, mode, constants)
 
 
-def _completeness(store: RecordStore) -> dict[str, float]:
+def completeness_of(store: RecordStore) -> dict[str, float]:
+    """Share of records with a value, by field."""
     return {
         name: float((codes >= 0).mean()) if len(codes) else 0.0
         for name, codes in store.attributes.codes.items()

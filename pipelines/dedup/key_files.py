@@ -22,9 +22,7 @@ def write_keys(session: SparkSession, folder: str, records: int, layout: KeyLayo
 
     Tasks write disjoint rows of two files; one that is retried writes the same bytes again.
     """
-    shapes = ((records, len(layout.family_of_key)), (records, layout.tail_width))
-    for name, kind, shape in zip(FILES, (np.uint64, np.uint8), shapes, strict=True):
-        _map(folder, name, mode="w+", dtype=kind, shape=shape)
+    create_keys(folder, records, layout)
 
     def write(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         store = open_store(folder)
@@ -37,6 +35,15 @@ def write_keys(session: SparkSession, folder: str, records: int, layout: KeyLayo
             yield batch
 
     chunks_of(session, records).mapInArrow(write, "id bigint").collect()
+
+
+def create_keys(folder: str, records: int, layout: KeyLayout) -> list[npt.NDArray[Any]]:
+    """Empty files for the keys of some records, mapped: one per name of `FILES`."""
+    shapes = ((records, len(layout.family_of_key)), (records, layout.tail_width))
+    return [
+        _map(folder, name, mode="w+", dtype=kind, shape=shape)
+        for name, kind, shape in zip(FILES, (np.uint64, np.uint8), shapes, strict=True)
+    ]
 
 
 @lru_cache(maxsize=2)

@@ -15,21 +15,22 @@ from pipelines.dedup.candidates import (
     CUT,
     PAIR,
     SIZE_BINS,
-    KeySource,
-    Plan,
     bucket_entries,
     bucket_pairs,
     pair_partition,
 )
 from pipelines.dedup.capture_candidates import capture_buckets, capture_pairs
-from pipelines.dedup.capture_keys import indexed_finger_keys
+from pipelines.dedup.capture_keys import capture_entries, indexed_finger_keys
 from pipelines.dedup.capture_levels import CaptureComparison
 from pipelines.dedup.comparators import radix, unpack_patterns
 from pipelines.dedup.config import DedupConfig
 from pipelines.dedup.edges import EDGE, Scoring, score_stage
+from pipelines.dedup.increment import Increment
 from pipelines.dedup.intake import Intake
 from pipelines.dedup.key_files import chunks_of, write_keys
-from pipelines.dedup.model import Model
+from pipelines.dedup.key_source import Fresh, KeySource, Plan
+from pipelines.dedup.membership import HashSet
+from pipelines.dedup.model import Model, layout_of
 from pipelines.dedup.pairs import (
     IDENTICAL,
     PATTERN,
@@ -73,31 +74,35 @@ class Compared:
     counts: Records
 
 
-def make_keys(session: SparkSession, intake: Intake, partitions: int) -> KeySource:
-    """Make the keys of this input; tasks find them beside its records."""
-    write_keys(session, str(intake.folder), len(intake.store.nodes), intake.layout)
+def make_keys(
+    session: SparkSession, intake: Intake, partitions: int, increment: Increment | None = None
+) -> KeySource:
+    """Make the keys of this input; tasks find them beside its records. An increment has its own."""
+    if increment is None:
+        write_keys(session, str(intake.folder), len(intake.store.nodes), intake.layout)
     return KeySource(str(intake.folder), intake.layout, intake.groups.hidden, partitions)
 
 
 def make_candidates(
-    session: SparkSession, intake: Intake, source: KeySource, plan: Plan
-) -> Candidates:
-    """Generate candidate pairs under a plan."""
+    session: SparkSession, intake: Intake, source: KeySource, plan: Plan,
+    increment: Increment | None = None,
+) -> Candidates:  # fmt: skip
+    """Generate candidate pairs under a plan; of an increment, those with a fresh record."""
     partitions = source.partitions
-    entries = bucket_entries(chunks_of(session, len(intake.store.nodes)), source, plan)
-    made = bucket_pairs(entries, source, plan)
-    templates = intake.store.templates
-    if templates is not None:
-        wanted = indexed_finger_keys(templates, intake.layout)
-        captures = capture_buckets(chunks_of(session, len(intake.store.nodes)), source, wanted)
-        made = made.unionByName(capture_pairs(captures, partitions))
+    fresh = None if increment is None else Fresh.of(increment.fresh, source, plan)
+    chunks = chunks_of(session, len(intake.store.nodes))
+    made = bucket_pairs(bucket_entries(chunks, source, plan, fresh), source, plan, fresh)
+    if intake.store.templates is not None:
+        made = made.unionByName(_capture_pairs(chunks, intake, source, fresh))
     made = made.persist()
     side = made.where("kind != 'pair'").toArrow().to_pandas()
     counts = _records(side, "counts", COUNTS)
     cuts = plan.cuts
     if cuts is None:
         cuts = np.unique(_records(side, "cut", CUT)["key"])
-    star = _star_pairs(intake, partitions, made)
+    groups = intake.groups
+    stars = (groups.hidden, groups.leader) if increment is None else increment.stars
+    star = _star_pairs(stars, partitions, made)
     pairs = made.where("kind = 'pair'").unionByName(star).repartitionById(partitions, "partition")
     return Candidates(
         pairs,
@@ -124,12 +129,24 @@ def _records(rows: pd.DataFrame, kind: str, dtype: np.dtype[np.void]) -> Records
     return np.frombuffer(payload, dtype=dtype)
 
 
-def _star_pairs(intake: Intake, partitions: int, like: DataFrame) -> DataFrame:
+def _capture_pairs(
+    chunks: DataFrame, intake: Intake, source: KeySource, fresh: Fresh | None
+) -> DataFrame:
+    templates = intake.store.templates
+    assert templates is not None  # noqa: S101 (the caller has asked)
+    wanted, met = indexed_finger_keys(templates, intake.layout), None
+    if fresh is not None:
+        rows = intake.store.rows_of(fresh.nodes)
+        entries = capture_entries(fresh.nodes, templates.take(rows), intake.layout, wanted)
+        met = HashSet(np.unique(entries["key"]))
+    return capture_pairs(capture_buckets(chunks, source, wanted, met), source.partitions, fresh)
+
+
+def _star_pairs(stars: tuple[I64, I64], partitions: int, like: DataFrame) -> DataFrame:
     """Each hidden record with its representative: exact duplicates stay, and stay linear."""
-    groups = intake.groups
-    pairs = np.zeros(len(groups.hidden), dtype=PAIR)
-    pairs["a"] = np.minimum(groups.hidden, groups.leader)
-    pairs["b"] = np.maximum(groups.hidden, groups.leader)
+    hidden, leader = stars
+    pairs = np.zeros(len(hidden), dtype=PAIR)
+    pairs["a"], pairs["b"] = np.minimum(hidden, leader), np.maximum(hidden, leader)
     pairs["families"], pairs["votes"] = np.uint32(1) << np.uint32(IDENTICAL), 1
     batch = pack_by_partition("pair", pairs, pair_partition(pairs["a"], pairs["b"], partitions))
     return like.sparkSession.createDataFrame(pa.Table.from_batches([batch]), SCHEMA)
@@ -163,11 +180,7 @@ def fit_model(
     """Train on this run's pattern counts."""
     trained = train_model(compared.counts, intake.store, comparison, intake.weights, config)
     frequencies = measure_frequencies(intake.store, comparison, intake.weights)
-    layout = {
-        "signatures": config.signatures.model_dump(),
-        "keys": [key.model_dump(mode="json") for key in intake.mapping.keys],
-        "seed": config.seed,
-    }
+    layout = layout_of(intake.mapping, config)
     return Model(trained.weights, int(intake.weights.sum()), plan, frequencies, layout)
 
 

@@ -14,10 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.core.errors import ConfigError
-from pipelines.dedup.candidates import Plan
 from pipelines.dedup.comparators import LABELS, Comparator
-from pipelines.dedup.config import ScoreSettings
+from pipelines.dedup.config import DedupConfig, ScoreSettings
 from pipelines.dedup.dependence import Dependence
+from pipelines.dedup.key_source import Plan
+from pipelines.dedup.mapping import Mapping
 from pipelines.dedup.score import Clamp, Household, Weights
 
 SCHEMA_VERSION = 2
@@ -115,6 +116,15 @@ class Model:
         )  # fmt: skip
         pq.write_table(table, _beside(path, "frequencies"))
         pq.write_table(pa.table({"key": self.plan.cuts}), _beside(path, "cuts"))
+
+
+def layout_of(mapping: Mapping, config: DedupConfig) -> dict[str, Any]:
+    """Hash settings and keys as a model file has them."""
+    return {
+        "signatures": config.signatures.model_dump(mode="json"),
+        "keys": [key.model_dump(mode="json") for key in mapping.keys],
+        "seed": config.seed,
+    }
 
 
 def load_model(path: Path, comparators: tuple[Comparator, ...] | None = None) -> Model:

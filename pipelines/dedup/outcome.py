@@ -19,7 +19,7 @@ from pipelines.dedup.evaluation_pairs import FamilyCompleteness, reduction_ratio
 from pipelines.dedup.pairs import COMPARED, IDENTICAL
 
 if TYPE_CHECKING:
-    from pipelines.dedup.pipeline import Run
+    from pipelines.dedup.result import Run
 
 I64 = npt.NDArray[np.int64]
 

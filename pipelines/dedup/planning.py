@@ -6,10 +6,11 @@ import numpy as np
 from pyspark.sql import SparkSession
 
 from pipelines.core.errors import GateError
-from pipelines.dedup.candidates import KeySource, Plan, plan_table
+from pipelines.dedup.candidates import plan_table
 from pipelines.dedup.config import CandidateSettings
 from pipelines.dedup.intake import Intake
 from pipelines.dedup.key_files import chunks_of
+from pipelines.dedup.key_source import KeySource, Plan
 from pipelines.dedup.model import Model
 
 ENTRY_BYTES_PER_PARTITION = 96_000_000

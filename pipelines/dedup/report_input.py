@@ -19,7 +19,7 @@ from pipelines.dedup.report_samples import explain, sample_clusters, sample_pair
 from pipelines.dedup.score import posterior
 
 if TYPE_CHECKING:
-    from pipelines.dedup.pipeline import Run
+    from pipelines.dedup.result import Run
 
 I64 = npt.NDArray[np.int64]
 

@@ -23,7 +23,7 @@ from pipelines.dedup.resolution import field_values
 from pipelines.dedup.score import group_columns, posterior
 
 if TYPE_CHECKING:
-    from pipelines.dedup.pipeline import Run
+    from pipelines.dedup.result import Run
 
 PAIRS_PER_BAND, CLUSTERS = 20, 60
 

@@ -1,4 +1,4 @@
-"""Inputs of the job: bundled FEBRL files, synthetic identities, or any person table.
+"""Inputs of the job: bundled FEBRL files, synthetic identities, any person table, or a topic.
 
 Every source becomes a frame with the columns of its mapping, still as written in the source, plus
 where each row came from.
@@ -23,6 +23,7 @@ from pyspark.sql import types as T
 
 from pipelines.core.errors import ConfigError
 from pipelines.dedup.config import DedupConfig
+from pipelines.dedup.kafka_input import PREFIX, read_topic
 from pipelines.dedup.mapping import Mapping, bundled_mapping, load_mapping
 from pipelines.dedup.proposal import propose_mapping
 from pipelines.dedup.records import CORRUPT
@@ -45,6 +46,7 @@ class Source:
         truth: record id to entity, columns `id`, `entity` and maybe `kind`; None without labels.
         is_public: bundled or synthetic data, whose values and tokens may be shown to anyone.
         digest: identity of the input's content, for the run id.
+        dlq: messages of a topic that became dead letters and are not in the frame.
     """
 
     name: str
@@ -53,14 +55,16 @@ class Source:
     truth: pd.DataFrame | None
     is_public: bool
     digest: str
+    dlq: int = 0
 
 
 def open_source(
     session: SparkSession, name: str, config: DedupConfig, mapping: Path | None, truth: str | None
 ) -> Source:
-    """Open an input by name, path or URI.
+    """Open an input by name, path or URI, such as `kafka://<topic>`.
 
     Raises:
+        DependencyError: the broker does not answer, or lacks the topic.
         ConfigError: no such input, a column the mapping needs is missing, or an unknown table came
             without a mapping (the message then proposes one).
     """
@@ -132,7 +136,19 @@ def _open_synthetic(
 def _open_table(
     session: SparkSession, name: str, mapping_file: Path | None, truth: str | None
 ) -> Source:
+    if name.startswith(PREFIX):
+        read = read_topic(session, name)
+        return _make_source(name, read.frame, mapping_file, truth, read.digest, read.dead)
     frame = read_table(session, name)
+    digest = _digest(name.encode(), str(sorted(frame.inputFiles())).encode())
+    return _make_source(name, frame, mapping_file, truth, digest)
+
+
+def _make_source(
+    name: str, frame: DataFrame, mapping_file: Path | None, truth: str | None, digest: str,
+    dlq: int = 0,
+) -> Source:  # fmt: skip
+    """A source with a mapping of its own, or the identity mapping where its columns are there."""
     identity = bundled_mapping("identity_in")
     if mapping_file is not None:
         mapping = load_mapping(mapping_file)
@@ -148,8 +164,7 @@ def _open_table(
     mapping = _present_fields(mapping, frame.columns, str(mapping_file or "mapping identity_in"))
     labels = _read_truth(frame, mapping, truth) if truth else None
     origin = F.col(mapping.source) if mapping.source else F.lit(Path(name).name)
-    digest = _digest(name.encode(), str(sorted(frame.inputFiles())).encode())
-    return Source(name, frame.withColumn("_source", origin), mapping, labels, False, digest)
+    return Source(name, frame.withColumn("_source", origin), mapping, labels, False, digest, dlq)
 
 
 def read_table(session: SparkSession, name: str) -> DataFrame:

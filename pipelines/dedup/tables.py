@@ -12,8 +12,10 @@ import pyarrow.compute as pc
 
 from pipelines.core.contracts import spark_schema
 from pipelines.core.delta_files import table_schema
+from pipelines.core.delta_tables import read_arrow
 from pipelines.core.lake import Lake
-from pipelines.core.lake_arrow import merge_driver_rows, write_rows, write_tasks
+from pipelines.core.lake_arrow import append_tasks, merge_driver_rows, write_rows, write_tasks
+from pipelines.core.lake_format import RUNS
 from pipelines.core.packed import unpack
 from pipelines.core.privacy import Tokeniser
 from pipelines.core.runlog import RunLog
@@ -21,24 +23,27 @@ from pipelines.core.summary import RunSummary
 from pipelines.dedup.attributes import open_store
 from pipelines.dedup.decision_file import read_decisions
 from pipelines.dedup.decisions import DECISION_SCHEMA, merge_decisions, resolve_decisions
+from pipelines.dedup.earlier_pairs import TABLE as EDGES
+from pipelines.dedup.earlier_pairs import part_pairs
 from pipelines.dedup.edges import EDGE, edge_rows
 from pipelines.dedup.merge_log import next_versions
 from pipelines.dedup.resolution import build_golden
 from pipelines.dedup.reviews import update_queue
 
 if TYPE_CHECKING:
-    from pipelines.dedup.pipeline import Run
+    from pipelines.dedup.result import Run
 
 CLUSTER_KEY = ("cluster_id", "record_token", "valid_from_run")
 
 
 @dataclass(frozen=True)
 class History:
-    """What earlier runs left in the lake: current cluster rows and the review queue."""
+    """What earlier runs left in the lake: current cluster rows, the queue, pairs, the model."""
 
     clusters: pd.DataFrame | None
     queue: pa.Table | None
     edges: pa.Table | None
+    model: Path | None = None
 
 
 def read_history(lake: Lake, with_edges: bool) -> History:
@@ -56,7 +61,21 @@ def read_history(lake: Lake, with_edges: bool) -> History:
     if clusters is not None:
         clusters = clusters.filter(pc.field("valid_to_run").is_null()).to_pandas()
     edges = published("candidate_edges", ["token_a", "token_b"]) if with_edges else None
-    return History(clusters, published("review_queue"), edges)
+    return History(clusters, published("review_queue"), edges, _last_model(lake))
+
+
+def _last_model(lake: Lake) -> Path | None:
+    """Model file of the newest run; a lake in a bucket keeps none."""
+    if "://" in lake.root or not lake.exists(RUNS):
+        return None
+    runs = read_arrow(lake.place(RUNS), lake.version(RUNS), ["started_at", "model_id"])
+    newest = runs.sort_by("started_at")["model_id"][-1].as_py()
+    return model_file(lake.root, newest)
+
+
+def model_file(root: str, model_id: str) -> Path:
+    """Where a model lies beside the tables."""
+    return Path(root) / "models" / model_id / "model.json"
 
 
 def standing_decisions(
@@ -111,8 +130,8 @@ def publish(result: "Run", history: History, lake: Lake, summary: RunSummary, lo
 
 
 def write_edges(lake: Lake, result: "Run", run_id: str) -> None:
-    """Write `candidate_edges` from the packed edges."""
-    scoring, names = result.scoring, family_names(result)
+    """Write `candidate_edges` from the packed edges; those of an increment are added."""
+    scoring, names = result.scoring, result.intake.layout.names
 
     def expand(batches: Iterable[pa.RecordBatch], _: list[bytes]) -> Iterator[pa.RecordBatch]:
         store = open_store(scoring.comparison.folder)
@@ -123,12 +142,17 @@ def write_edges(lake: Lake, result: "Run", run_id: str) -> None:
 
     constants = {"run_id": run_id, "model_id": result.model.model_id, "confidence": None}
     schema = spark_schema("identity.SimilarityPair")
-    write_tasks(lake, "candidate_edges", result.edges, expand, schema, constants)
-
-
-def family_names(result: "Run") -> tuple[str, ...]:
-    """Names of the key families by number."""
-    return result.intake.layout.names
+    if result.increment is None:
+        write_tasks(lake, EDGES, result.edges, expand, schema, constants)
+        return
+    gone = result.increment.gone
+    parted = part_pairs(lake, result.intake.store, scoring, gone, names, run_id)
+    if parted is not None:
+        rows, again = parted
+        write_rows(lake, EDGES, rows, schema)
+        more = edge_rows(again, result.intake.store, scoring, names)
+        write_rows(lake, EDGES, more, schema, "append", constants)
+    append_tasks(lake, EDGES, result.edges, expand, schema, constants)
 
 
 def runs_row(

@@ -18,7 +18,8 @@ from pipelines.core.runlog import RunLog
 from pipelines.core.summary import RunSummary
 from pipelines.dedup.config import DedupConfig
 from pipelines.dedup.model import Model
-from pipelines.dedup.pipeline import Request, run
+from pipelines.dedup.pipeline import run
+from pipelines.dedup.request import Request
 
 AS_OF = date(2026, 1, 1)
 KEY = {"SANGAM_TOKEN_KEY": "key-of-the-tests-0123456789", "SANGAM_TOKEN_KEY_ID": "1"}
@@ -71,29 +72,31 @@ Deduplicate = Callable[..., Finished]
 def deduplicate(
     spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deduplicate]:
-    """Run the job into a lake of its own: `deduplicate(input, config={}, report=False, **request)`."""
-    from pipelines.dedup import pipeline
+    """Run the job: `deduplicate(input, config={}, report=False, lake=<one of its own>, **request)`."""
+    from pipelines.dedup import transform
 
-    original, trained = pipeline.fit_model, []
+    original, trained = transform.fit_model, []
 
     def remember(*arguments: Any) -> Model:
         trained.append(original(*arguments))
         return trained[-1]
 
     def start(
-        name: str, config: dict[str, Any] | None = None, report: bool = False, **rest: Any
-    ) -> Finished:
+        name: str, config: dict[str, Any] | None = None, report: bool = False,
+        lake: Path | None = None, **rest: Any,
+    ) -> Finished:  # fmt: skip
         folder = tmp_path_factory.mktemp("run")
+        lake = lake or folder / "lake"
         trained.clear()
         request = Request(
-            name, lake=str(folder / "lake"), as_of=AS_OF, report=folder if report else None, **rest
+            name, lake=str(lake), as_of=AS_OF, report=folder if report else None, **rest
         )
         log = RunLog("dedup", "", AS_OF, stream=StringIO())
         summary = run(spark, DedupConfig.model_validate(config or {}), request, log)
-        return Finished(summary, folder / "lake", folder, spark, list(trained))
+        return Finished(summary, lake, folder, spark, list(trained))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "fit_model", remember)
+        patch.setattr(transform, "fit_model", remember)
         for name, value in KEY.items():
             patch.setitem(os.environ, name, value)
         yield start

@@ -41,12 +41,14 @@ def test_a_lost_jar_brings_the_group_back(tmp_path: Path, ivy: list[list[str]]) 
 def test_a_new_ivy_file_replaces_the_old_jars(
     tmp_path: Path, ivy: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ivy += [["a-1.jar"], ["a-2.jar"]]
+    ivy += [["a-1.jar", "b.jar"], ["a-2.jar", "b.jar"]]
     (tmp_path / "other.jar").write_text("not ours")
     jar_groups.install_group("kafka", tmp_path / "log", tmp_path)
+    before = (tmp_path / "b.jar").stat()
     monkeypatch.setattr(jar_groups, "_fingerprint", lambda: "changed")
     jar_groups.install_group("kafka", tmp_path / "log", tmp_path)
-    assert sorted(file.name for file in tmp_path.glob("*.jar")) == ["a-2.jar", "other.jar"]
+    assert sorted(file.name for file in tmp_path.glob("*.jar")) == ["a-2.jar", "b.jar", "other.jar"]
+    assert (tmp_path / "b.jar").stat().st_ino == before.st_ino, "a jar that stays was replaced"
 
 
 def test_a_group_that_cannot_be_had_is_named(tmp_path: Path, ivy: list[list[str]]) -> None:

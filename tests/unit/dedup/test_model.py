@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.core.errors import ConfigError
-from pipelines.dedup.candidates import Plan
 from pipelines.dedup.comparators import Comparator
 from pipelines.dedup.config import ScoreSettings
 from pipelines.dedup.dependence import Dependence
+from pipelines.dedup.key_source import Plan
 from pipelines.dedup.model import Model, TermFrequencies, load_model
 from pipelines.dedup.score import Clamp, Household, Weights
 

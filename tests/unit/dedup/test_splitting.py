@@ -11,7 +11,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.dedup.candidates import PAIR, count_buckets, distinct_pairs, is_member
+from pipelines.dedup.candidates import PAIR, count_buckets, distinct_pairs
+from pipelines.dedup.key_source import is_member
 from pipelines.dedup.leaves import leaf_pairs
 from pipelines.dedup.splitting import Leaves, Tails, leaf_keys, split_buckets
 

@@ -1,0 +1,105 @@
+"""Pairs that earlier runs have stored: scored again where they hold, dropped where they do not."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.core.lake import Lake
+from pipelines.core.packed import Records
+from pipelines.dedup.attributes import RecordStore
+from pipelines.dedup.candidates import PAIR
+from pipelines.dedup.decide import Band
+from pipelines.dedup.decisions import decision_nodes
+from pipelines.dedup.edges import Scoring, score_pairs
+from pipelines.dedup.hashing import U64, fold
+from pipelines.dedup.membership import HashSet
+from pipelines.dedup.pairs import IDENTICAL, compare_records
+
+Bool = npt.NDArray[np.bool_]
+I64 = npt.NDArray[np.int64]
+
+TABLE = "candidate_edges"
+
+
+def earlier_edges(
+    lake: Lake, store: RecordStore, scoring: Scoring, gone: I64, names: Sequence[str]
+) -> Records:
+    """Edges of band REVIEW and MATCH among earlier records, as the decisions of today have them.
+
+    Args:
+        lake: the lake.
+        store: the union's store.
+        scoring: as for new pairs.
+        gone: nodes whose stored pairs hold no more.
+        names: key families by number.
+    """
+    rows = lake.arrow(TABLE, ["token_a", "token_b", "families", "band"])
+    strong = pa.array([Band.REVIEW.name, Band.MATCH.name])
+    rows = rows.filter(pc.is_in(rows["band"], strong))
+    nodes = decision_nodes(rows)
+    pairs = _pairs(nodes, rows["families"], names)[~touches(nodes, gone)]
+    compared = compare_records(pairs, store, scoring.comparison)
+    edges = score_pairs(compared, store, scoring)
+    kept: Records = edges[edges["band"] >= Band.REVIEW]
+    return kept
+
+
+def part_pairs(
+    lake: Lake, store: RecordStore, scoring: Scoring, gone: I64, names: Sequence[str], run_id: str
+) -> tuple[pa.Table, Records] | None:
+    """Part the stored pairs into rows that stay and pairs to write again; None: all rows stay.
+
+    Pairs of gone nodes are in neither. A decision that this run is the first to apply gives its
+    pair another band, so that pair is scored again.
+    """
+    decisions = scoring.decisions
+    decided = decisions.filter(pc.equal(decisions["applied_run_id"], run_id))
+    if not len(gone) and not decided.num_rows:
+        return None
+    rows = lake.arrow(TABLE)
+    nodes = decision_nodes(rows)
+    holds = ~touches(nodes, gone)
+    again = holds & np.isin(_words(nodes), _words(decision_nodes(decided)))
+    compared = compare_records(
+        _pairs(nodes[again], rows["families"].filter(pa.array(again)), names), store,
+        scoring.comparison,
+    )  # fmt: skip
+    return rows.filter(pa.array(holds & ~again)), score_pairs(compared, store, scoring)
+
+
+def touches(nodes: I64, some: I64) -> Bool:
+    """Pairs [pairs, 2] with an end in a sorted set of nodes."""
+    ends = HashSet(_shifted(some)).has(_shifted(np.ascontiguousarray(nodes).ravel()))
+    either: Bool = ends.reshape(-1, 2).any(axis=1)
+    return either
+
+
+def _shifted(nodes: I64) -> U64:
+    """Node ids as hashes of 64 bits: their highest bit is always 0."""
+    return nodes.view(np.uint64) << np.uint64(1)
+
+
+def _words(nodes: I64) -> U64:
+    ordered = np.sort(nodes, axis=1)
+    return fold(0, [np.ascontiguousarray(ordered[:, i]).view(np.uint64) for i in (0, 1)])
+
+
+def _pairs(nodes: I64, families: pa.ChunkedArray, names: Sequence[str]) -> Records:
+    pairs = np.zeros(len(nodes), dtype=PAIR)
+    if len(nodes):
+        pairs["a"], pairs["b"] = nodes.min(axis=1), nodes.max(axis=1)
+        pairs["families"] = _family_bits(families, names)
+    return pairs
+
+
+def _family_bits(families: pa.ChunkedArray, names: Sequence[str]) -> npt.NDArray[np.uint32]:
+    """Bit sets of the families that saw each pair, from their names."""
+    bit = {name: 1 << number for number, name in enumerate(names)} | {"identical": 1 << IDENTICAL}
+    joined = pc.binary_join(families.cast(pa.list_(pa.string())), "|").combine_chunks()
+    encoded = joined.dictionary_encode()
+    sets = [sum(bit[one] for one in text.split("|")) for text in encoded.dictionary.to_pylist()]
+    bits: npt.NDArray[np.uint32] = np.array(sets, dtype=np.uint32)[np.asarray(encoded.indices)]
+    return bits

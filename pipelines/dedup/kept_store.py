@@ -1,0 +1,47 @@
+"""The record store that a run leaves beside its tables, for the next incremental run.
+
+It holds what the table `enrolments` holds, captures included, and is as restricted; whoever deletes
+it loses time only. A lake in a bucket keeps none: its incremental runs make the store anew.
+"""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+from pipelines.core.lake import Lake
+from pipelines.dedup.keys import KeyLayout
+
+FOLDER = "store"
+
+
+def store_folder(lake: Lake, scratch: Path, run_id: str) -> Path:
+    """Where a run makes its store: inside the lake where it can be kept, so it need not move."""
+    if "://" in lake.root:
+        return scratch / "store"
+    folder = Path(lake.root) / FOLDER / f"{run_id}.part"
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder
+
+
+def keep_store(lake: Lake, folder: Path, version: int, layout: KeyLayout) -> None:
+    """Keep the store of a published run, in the place of that before it."""
+    if folder.parent.name != FOLDER or "://" in lake.root:
+        return
+    kept = folder.parent / _name(version, layout)
+    for other in folder.parent.iterdir():
+        if other != folder:
+            shutil.rmtree(other)
+    folder.rename(kept)
+
+
+def find_kept(lake: Lake, version: int, layout: KeyLayout) -> Path | None:
+    """The store of a version of the records with these keys, if it was kept."""
+    folder = Path(lake.root) / FOLDER / _name(version, layout)
+    return folder if "://" not in lake.root and folder.is_dir() else None
+
+
+def _name(version: int, layout: KeyLayout) -> str:
+    plain = [layout.mapping.model_dump(mode="json"), layout.settings.model_dump(mode="json")]
+    digest = hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+    return f"enrolments-{version}-{digest[:12]}"

@@ -1,0 +1,194 @@
+"""Transform: from the rows of a source to clusters, all records or new ones against the others."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from pipelines.core.errors import ConfigError
+from pipelines.core.lake import Lake
+from pipelines.core.packed import Records
+from pipelines.core.privacy import Tokeniser
+from pipelines.core.runlog import RunLog
+from pipelines.dedup.config import DedupConfig
+from pipelines.dedup.decide import Band, DecideSettings
+from pipelines.dedup.earlier_pairs import earlier_edges
+from pipelines.dedup.edges import Scoring
+from pipelines.dedup.increment import Increment
+from pipelines.dedup.increment_intake import take_in_increment
+from pipelines.dedup.intake import Intake, take_in
+from pipelines.dedup.key_source import KeySource
+from pipelines.dedup.matching import (
+    Candidates,
+    collect_edges,
+    compare_candidates,
+    fit_model,
+    make_candidates,
+    make_comparison,
+    make_keys,
+    pair_scorer,
+    prepare_frequencies,
+    score_candidates,
+)
+from pipelines.dedup.model import Model, layout_of, load_model
+from pipelines.dedup.pairs import Comparison
+from pipelines.dedup.planning import PreFlight, partitions_for, plan_candidates
+from pipelines.dedup.request import Request
+from pipelines.dedup.resolution import resolve
+from pipelines.dedup.result import Run
+from pipelines.dedup.sources import Source
+from pipelines.dedup.tables import History, standing_decisions
+
+LARGE_LEAF = 4  # times the split size, beyond which a new plan is advised
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a run works with.
+
+    Attributes:
+        source: the rows.
+        config: the settings.
+        request: the command line.
+        lake: the tables.
+        history: what earlier runs left in them.
+        tokeniser: makes the tokens.
+        folder: where the record store goes.
+        run_id: this run.
+        log: says how far it is.
+    """
+
+    source: Source
+    config: DedupConfig
+    request: Request
+    lake: Lake
+    history: History
+    tokeniser: Tokeniser
+    folder: Path
+    run_id: str
+    log: RunLog
+
+
+def transform(task: Task) -> Run:
+    """Take in the rows, compare what may belong together, and cluster it."""
+    config, log, session = task.config, task.log, task.lake.session
+    with log.step("records") as step:
+        intake, increment = open_intake(task)
+        step.rows = intake.counts["out"]
+    comparison = make_comparison(intake, config)
+    model = _given_model(task, intake, comparison)
+    with log.step("keys"):
+        keys = make_keys(session, intake, _partitions(task, intake), increment)
+    with log.step("plan"):
+        preflight = _plan(task, intake, keys, model)
+    with log.step("candidates") as step:
+        candidates = make_candidates(session, intake, keys, preflight.plan, increment)
+        step.rows = candidates.made
+        if increment is not None:
+            _advise(candidates, preflight, task)
+    with log.step("compare") as step:
+        prepare_frequencies(intake, comparison, model)
+        compared = compare_candidates(candidates, comparison)
+        step.rows = int(compared.counts["pairs"].sum())
+    with log.step("train"):
+        model = model or fit_model(compared, intake, comparison, candidates.plan, config)
+        model = replace(model, plan=candidates.plan)
+    with log.step("score"):
+        decisions = standing_decisions(
+            task.history, task.request.decisions, task.tokeniser, task.run_id, log
+        )
+        scoring = Scoring(comparison, model.weights, _decide_settings(task), decisions)
+        edges = score_candidates(compared, scoring)
+        strong = collect_edges(edges, Band.REVIEW)
+        if increment is not None:
+            strong = _with_earlier(strong, task, intake, scoring, increment)
+    with log.step("cluster"):
+        scorer = pair_scorer(intake, comparison, scoring)
+        resolution = resolve(strong, intake.store, intake.mapping, decisions, scorer, config)
+    return Run(
+        task.source, intake, preflight, candidates, compared, model, scoring, edges, strong,
+        resolution, increment,
+    )  # fmt: skip
+
+
+def plan_only(task: Task) -> tuple[Intake, PreFlight]:
+    """Check the input and plan the candidates."""
+    with task.log.step("records"):
+        intake, _ = open_intake(task)
+    with task.log.step("plan"):
+        keys = make_keys(task.lake.session, intake, partitions=2)
+        return intake, plan_candidates(task.lake.session, intake, keys, task.config.candidates)
+
+
+def open_intake(task: Task) -> tuple[Intake, Increment | None]:
+    """Take in the rows, beside those of earlier runs where the request says so."""
+    what = (
+        task.source, task.config, task.lake, task.tokeniser, task.request.as_of, task.folder,
+        task.run_id,
+    )  # fmt: skip
+    if task.request.mode == "incremental":
+        return take_in_increment(*what)
+    return take_in(*what), None
+
+
+def _given_model(task: Task, intake: Intake, comparison: Comparison) -> Model | None:
+    """The model of the command line, or that of the last run, whose plan an increment goes on with.
+
+    Raises:
+        ConfigError: the model was made with other keys, so its plan cuts other buckets.
+    """
+    path = task.request.model
+    if task.request.mode == "incremental":
+        path = path or task.history.model
+    if path is None:
+        return None
+    model = load_model(path, comparison.comparators)
+    if model.layout != layout_of(intake.mapping, task.config):
+        raise ConfigError(
+            f"model {path}: made with other keys, signature settings or seed than this run's"
+        )
+    return model
+
+
+def _plan(task: Task, intake: Intake, keys: KeySource, model: Model | None) -> PreFlight:
+    """Choose how candidate buckets are cut, or go on with the plan of the model."""
+    planned = None if task.request.replan else model
+    preflight = plan_candidates(task.lake.session, intake, keys, task.config.candidates, planned)
+    if preflight.warning:
+        task.log.warning(preflight.warning)
+    return preflight
+
+
+def _advise(candidates: Candidates, preflight: PreFlight, task: Task) -> None:
+    """Say when the plan of earlier runs has become too coarse for what has come since."""
+    limit = LARGE_LEAF * preflight.plan.split_size
+    if candidates.largest > limit or candidates.made > preflight.budget:
+        task.log.warning(
+            f"replan advised: a bucket holds {candidates.largest} records (plan: "
+            f"{preflight.plan.split_size}) and {candidates.made:,} pairs were made (budget: "
+            f"{preflight.budget:,}); a full run with --model and --replan cuts the buckets anew"
+        )
+
+
+def _partitions(task: Task, intake: Intake) -> int:
+    cores = task.lake.session.sparkContext.defaultParallelism
+    records, keys = len(intake.store.nodes), len(intake.layout.family_of_key)
+    return partitions_for(records, keys, cores, task.config.partitions)
+
+
+def _decide_settings(task: Task) -> DecideSettings:
+    return DecideSettings(
+        match_posterior=task.config.score.match_posterior,
+        review_posterior=task.config.score.review_posterior,
+        decisive_quality=task.config.captures.decisive,
+        sibling_rule=task.source.mapping.sibling_rule,
+    )
+
+
+def _with_earlier(
+    strong: Records, task: Task, intake: Intake, scoring: Scoring, increment: Increment
+) -> Records:
+    earlier = earlier_edges(task.lake, intake.store, scoring, increment.gone, intake.layout.names)
+    both = np.concatenate([strong, earlier])
+    ordered: Records = both[np.lexsort((both["b"], both["a"]))]
+    return ordered
