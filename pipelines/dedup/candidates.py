@@ -43,15 +43,16 @@ def bucket_entries(
     chunks: DataFrame, source: KeySource, plan: Plan, fresh: Fresh | None = None
 ) -> DataFrame:
     """Entries of all records, or of the leaves of fresh ones; each bucket in one partition."""
+    depth, is_cut = plan.depth, plan.cuts is not None
 
     def emit(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for start in batch.column("id").to_pylist():
-                entries = source.entries(start, plan.depth)
+                entries = source.entries(start, depth)
                 if fresh is not None:
                     entries = entries[fresh.starts.has(entries["key"])]
-                if plan.cuts is not None:
-                    entries["key"] = source.leaf_keys(entries, plan)
+                if is_cut:
+                    entries["key"] = source.leaf_keys(entries, depth)
                 if fresh is not None:
                     entries = entries[fresh.leaves.has(entries["key"])]
                 target = partition_of(entries["key"], source.partitions)
@@ -77,11 +78,11 @@ def bucket_pairs(
     entries: DataFrame, source: KeySource, plan: Plan, fresh: Fresh | None = None
 ) -> DataFrame:
     """Pairs inside the buckets, hot buckets cut; packed rows of kind pair, cut and counts."""
+    depth, size = plan.depth, plan.split_size if plan.cuts is None else NEVER
 
     def emit(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         records = unpack(batches, ENTRY)
-        nodes, tails = source.nodes(records), source.tails(records, plan.depth)
-        size = plan.split_size if plan.cuts is None else NEVER
+        nodes, tails = source.nodes(records), source.tails(records, depth)
         leaves = split_buckets(column(records, "key"), nodes, tails, size)
         family = source.layout.family_of_key[records["column"]]
         a, b, family = leaf_pairs(leaves, nodes, family, column(records, "probe"))

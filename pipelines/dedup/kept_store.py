@@ -7,6 +7,7 @@ it loses time only. A lake in a bucket keeps none: its incremental runs make the
 import hashlib
 import json
 import shutil
+import uuid
 from pathlib import Path
 
 from pipelines.core.lake import Lake
@@ -15,13 +16,13 @@ from pipelines.dedup.keys import KeyLayout
 FOLDER = "store"
 
 
-def store_folder(lake: Lake, scratch: Path, run_id: str) -> Path:
-    """Where a run makes its store: inside the lake where it can be kept, so it need not move."""
-    if "://" in lake.root:
-        return scratch / "store"
-    folder = Path(lake.root) / FOLDER / f"{run_id}.part"
-    shutil.rmtree(folder, ignore_errors=True)
-    return folder
+def store_folder(lake: Lake, scratch: Path) -> Path:
+    """Where a run makes its store: inside the lake where it can be kept, so it need not move.
+
+    The name is new each time: processes remember stores by it.
+    """
+    is_local = "://" not in lake.root
+    return Path(lake.root) / FOLDER / f"{uuid.uuid4().hex}.part" if is_local else scratch / "store"
 
 
 def keep_store(lake: Lake, folder: Path, version: int, layout: KeyLayout) -> None:

@@ -11,7 +11,9 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from pipelines.dedup.attributes import open_store
+from pipelines.dedup.hashing import U64
 from pipelines.dedup.keys import KeyLayout, RecordKeys, record_keys
+from pipelines.dedup.splitting import CutNodes
 
 FILES = ("prefixes", "tails")
 CHUNK = 50_000  # records whose keys are made at a time
@@ -53,6 +55,19 @@ def open_keys(folder: str) -> RecordKeys:
         np.load(_file(folder, name), mmap_mode="r") for name in ("prefixes", "tails")
     )
     return RecordKeys(prefixes, tails)
+
+
+def write_cuts(folder: str, cuts: U64) -> None:
+    """Leave the cut nodes of a plan beside the keys: too many to travel with every task."""
+    made = CutNodes.of(cuts)
+    np.save(_file(folder, "cuts"), made.keys)
+    np.save(_file(folder, "cut-table"), made.table)
+
+
+@lru_cache(maxsize=2)
+def open_cuts(folder: str) -> CutNodes:
+    """Map the cut nodes of `write_cuts`."""
+    return CutNodes(*(np.load(_file(folder, name)) for name in ("cuts", "cut-table")))
 
 
 def chunks_of(session: SparkSession, records: int) -> DataFrame:

@@ -10,7 +10,7 @@ from pipelines.dedup.attributes import open_store
 from pipelines.dedup.capture_keys import capture_entries
 from pipelines.dedup.entries import CAPTURE_ENTRY, key_entries
 from pipelines.dedup.hashing import U64
-from pipelines.dedup.key_files import CHUNK, open_keys
+from pipelines.dedup.key_files import CHUNK, open_cuts, open_keys
 from pipelines.dedup.keys import KeyLayout, RecordKeys
 from pipelines.dedup.membership import HashSet
 from pipelines.dedup.splitting import Tails, leaf_keys
@@ -62,11 +62,10 @@ class KeySource:
         table, positions = open_keys(self.folder).tails, self.layout.cutting_bytes(depth)
         return Tails(table, positions, column(entries, "row"), column(entries, "column"))
 
-    def leaf_keys(self, entries: Records, plan: Plan) -> U64:
-        """Keys of the leaves that entries stand in, under a plan whose cuts are known."""
-        assert plan.cuts is not None  # noqa: S101 (the callers have asked)
-        tails = self.tails(entries, plan.depth)
-        return leaf_keys(column(entries, "key"), self.nodes(entries), tails, plan.cuts)
+    def leaf_keys(self, entries: Records, depth: int) -> U64:
+        """Keys of the leaves that entries stand in, under a plan whose cuts were written."""
+        tails, cuts = self.tails(entries, depth), open_cuts(self.folder)
+        return leaf_keys(column(entries, "key"), self.nodes(entries), tails, cuts)
 
     def nodes(self, entries: Records) -> I64:
         """Node of each entry."""
@@ -107,7 +106,7 @@ class Fresh:
         entries = key_entries(run, source.layout, plan.depth, 0, np.zeros(len(rows), dtype=bool))
         starts = np.unique(entries["key"])
         entries["row"] = rows[entries["row"]]
-        leaves = source.leaf_keys(entries, plan)
+        leaves = source.leaf_keys(entries, plan.depth)
         return cls(nodes, HashSet(starts), HashSet(np.unique(leaves)))
 
     def among(self, pairs: Records) -> Records:

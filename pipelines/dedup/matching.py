@@ -27,7 +27,7 @@ from pipelines.dedup.config import DedupConfig
 from pipelines.dedup.edges import EDGE, Scoring, score_stage
 from pipelines.dedup.increment import Increment
 from pipelines.dedup.intake import Intake
-from pipelines.dedup.key_files import chunks_of, write_keys
+from pipelines.dedup.key_files import chunks_of, write_cuts, write_keys
 from pipelines.dedup.key_source import Fresh, KeySource, Plan
 from pipelines.dedup.membership import HashSet
 from pipelines.dedup.model import Model, layout_of
@@ -89,6 +89,8 @@ def make_candidates(
 ) -> Candidates:  # fmt: skip
     """Generate candidate pairs under a plan; of an increment, those with a fresh record."""
     partitions = source.partitions
+    if plan.cuts is not None:
+        write_cuts(source.folder, plan.cuts)
     fresh = None if increment is None else Fresh.of(increment.fresh, source, plan)
     chunks = chunks_of(session, len(intake.store.nodes))
     made = bucket_pairs(bucket_entries(chunks, source, plan, fresh), source, plan, fresh)

@@ -48,7 +48,10 @@ def run(session: SparkSession, config: DedupConfig, request: Request, log: RunLo
             source = open_source(session, request.input, config, request.mapping, request.truth)
         summary = _summary(config, request, source)
         task = _task(session, source, config, request, scratch, log, summary.run_id)
-        return _plan(task, summary) if request.dry_run else _run(task, summary)
+        try:
+            return _plan(task, summary) if request.dry_run else _run(task, summary)
+        finally:
+            shutil.rmtree(task.folder, ignore_errors=True)  # unless it was kept, under another name
     finally:
         session.catalog.clearCache()
         shutil.rmtree(scratch, ignore_errors=True)
@@ -63,7 +66,7 @@ def _task(
     lake = Lake(session, root, store=store)
     with log.step("history"):
         history = read_history(lake, with_edges=request.decisions is not None)
-    folder = store_folder(lake, scratch, run_id)
+    folder = store_folder(lake, scratch)
     tokeniser = key_from_env(source.is_public)
     return Task(source, config, request, lake, history, tokeniser, folder, run_id, log)
 

@@ -206,18 +206,35 @@ def _walk(keys: U64, nodes: I64, tails: TailArrays, cuts: U64, filter_bits: U8, 
         out[i] = key
 
 
-def leaf_keys(keys: U64, nodes: I64, tails: Tails, cuts: U64) -> U64:
+@dataclass(frozen=True)
+class CutNodes:
+    """Cut nodes of a plan with a table that says no to nearly all other nodes at one look.
+
+    Attributes:
+        keys: sorted keys of the cut nodes.
+        table: 1 where the low bits of a key are those of a cut node; a power of two long.
+    """
+
+    keys: U64
+    table: npt.NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, keys: U64) -> "CutNodes":
+        """Make the table."""
+        table = np.zeros(1 << max(10, int(len(keys) * 8).bit_length()), dtype=np.uint8)
+        table[keys & np.uint64(len(table) - 1)] = 1
+        return cls(keys, table)
+
+
+def leaf_keys(keys: U64, nodes: I64, tails: Tails, cuts: CutNodes) -> U64:
     """Walk entries down a stored tree of cuts to the keys of their leaves.
 
     Args:
         keys: prefix key per entry.
         nodes: record per entry.
         tails: bytes that cut the buckets.
-        cuts: sorted keys of the cut nodes.
+        cuts: the cut nodes.
     """
-    size = 1 << max(10, int(len(cuts) * 8).bit_length())
-    filter_bits = np.zeros(size, dtype=np.uint8)
-    filter_bits[cuts & np.uint64(size - 1)] = 1
     out = np.empty_like(keys)
-    _walk(keys, nodes, tails.arrays, cuts, filter_bits, out)
+    _walk(keys, nodes, tails.arrays, np.asarray(cuts.keys), np.asarray(cuts.table), out)
     return out

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pipelines.dedup.candidates import PAIR, count_buckets, distinct_pairs
 from pipelines.dedup.key_source import is_member
 from pipelines.dedup.leaves import leaf_pairs
-from pipelines.dedup.splitting import Leaves, Tails, leaf_keys, split_buckets
+from pipelines.dedup.splitting import CutNodes, Leaves, Tails, leaf_keys, split_buckets
 
 CASES = Path(__file__).parents[2] / "cases" / "dedup" / "splitting"
 PRE_FLIGHT = yaml.safe_load((CASES / "pre_flight.yaml").read_text())
@@ -149,7 +149,7 @@ def split_tails_only(
 def test_stored_cuts_lead_to_the_same_leaves(bucket: Any) -> None:
     keys, nodes, tails = arrays(*bucket[:3])
     leaves = split_buckets(keys, nodes, tails, bucket[3])
-    walked = leaf_keys(keys, nodes, tails, np.unique(leaves.cut_keys))
+    walked = leaf_keys(keys, nodes, tails, CutNodes.of(np.unique(leaves.cut_keys)))
     by_key = defaultdict(set)
     for i, key in enumerate(walked.tolist()):
         by_key[key].add(i)
