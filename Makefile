@@ -21,7 +21,8 @@ python=""; for candidate in $(PYTHON) python3.11 python3 python; do \
 		python="$$candidate"; break; fi; done
 endef
 
-.PHONY: help setup dedup bench-dedup bench-credit bench-seats test test-unit lint format doctor lock clean
+.PHONY: help setup dedup bench-dedup bench-credit bench-seats bench-ingest test test-unit lint format doctor lock clean
+.PHONY: bench-fraud fraud-model bench-viewers watch
 .PHONY: up down demo-stack stack-native stack-stop test-stack test-compose dictionary
 
 help: ## print this list
@@ -42,6 +43,24 @@ bench-credit: setup $(BENCH)/.done ## measure credit scoring against its peers
 bench-seats: setup $(BENCH)/.done ## measure seat allocation against simpler policies
 	@SANGAM_BENCH_PYTHON=$(CURDIR)/$(BENCH)/bin/python python benchmarks/seats.py $(ARGS)
 
+bench-ingest: setup ## measure the ingest job beside plain readers of the same topic
+	@python benchmarks/ingest.py $(ARGS)
+
+bench-fraud: setup ## measure fraud decisions beside plain Flink operators on the same payments
+	@python benchmarks/fraud.py $(ARGS)
+
+DATA ?= card_transactions.parquet
+REPORT ?= reports/fraud_model
+
+fraud-model: setup ## train the fraud model on a card table (DATA=table.parquet REPORT=DIR)
+	@python -m pipelines.upi_fraud.cards.train --data $(DATA) --report $(REPORT) $(ARGS)
+
+bench-viewers: setup ## measure viewer analytics against plain SQL and plain DataStream Python
+	@python benchmarks/viewers.py $(ARGS)
+
+watch: setup ## serve a page on loopback that follows viewer.metrics.v1 (needs Kafka: make stack-native)
+	@python -m pipelines.viewers.watch $(ARGS)
+
 test: setup ## run all tests
 	@python -m pytest $(ARGS)
 
@@ -50,7 +69,7 @@ test-unit: setup ## run the tests that need no JVM
 
 # Compose is one of two programs; .env holds the keys (see .env.example).
 COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
-RUN_JOB = $(COMPOSE) --profile batch run --rm -T spark
+RUN_JOB = $(COMPOSE) --profile batch run --rm -T
 
 up: ## start Kafka and MinIO in containers and make topics, buckets and users (needs Docker and .env)
 	@$(COMPOSE) --profile core up -d --build
@@ -59,11 +78,11 @@ down: ## stop the containers; their data stay in volumes
 	@$(COMPOSE) --profile core --profile batch --profile stream down
 
 demo-stack: up ## in containers: produce identities, store them in MinIO, find the duplicates
-	@$(RUN_JOB) python -m pipelines produce identity --records 1000 --spool /var/lib/sangam/spool
-	@$(RUN_JOB) spark-submit jobs/ingest.py --topic identity.enrolments.v1 --once --lake s3a://sangam \
-		--report /var/lib/sangam/reports/ingest
-	@$(RUN_JOB) spark-submit jobs/dedup.py --input s3a://sangam-bronze/identity/enrolments_v1 \
-		--mapping conf/profiles/identity_in.yaml --lake /var/lib/sangam/lake --report /var/lib/sangam/reports/dedup
+	@$(RUN_JOB) spark python -m pipelines produce identity --records 1000 --spool /var/lib/sangam/spool
+	@$(RUN_JOB) --no-deps spark spark-submit jobs/ingest.py --topic identity.enrolments.v1 --once \
+		--lake s3a://sangam --report /var/lib/sangam/reports/ingest
+	@$(RUN_JOB) --no-deps spark spark-submit jobs/dedup.py --input s3a://sangam-bronze/identity/enrolments_v1 \
+		--lake s3a://sangam-silver/identity --report /var/lib/sangam/reports/dedup
 
 stack-native: setup ## start a real Kafka and MinIO without Docker, with topics, buckets and users
 	@python -m pipelines stack start && python -m pipelines stack apply

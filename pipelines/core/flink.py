@@ -31,7 +31,7 @@ class FlinkSettings(JobConfig):
     tolerable_failures: int = Field(3, ge=0, description="checkpoints that may fail (chosen)")
     restart_initial_seconds: float = Field(1, gt=0, description="first restart delay (given)")
     restart_max_seconds: float = Field(60, gt=0, description="longest restart delay (given)")
-    restart_attempts: int = Field(10, ge=0, description="restarts before the job fails (chosen)")
+    restart_attempts: int = Field(10, ge=1, description="restarts before the job fails (chosen)")
     execution_mode: Literal["process", "thread"] = Field(
         "process", description="where Python operators run (chosen)"
     )

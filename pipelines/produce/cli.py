@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -10,11 +11,12 @@ from typing import Any
 from pipelines.core import endpoints
 from pipelines.core.catalogue import Topic, load_catalogue
 from pipelines.core.config import PROJECT_ROOT, load_config
-from pipelines.core.errors import ConfigError, DependencyError
+from pipelines.core.errors import DependencyError
 from pipelines.core.wire import Wire
 from pipelines.produce.config import ProduceConfig
+from pipelines.produce.domains import DOMAINS
 from pipelines.produce.sender import Sender, Sent
-from pipelines.produce.sources import TOPICS, open_records
+from pipelines.produce.sources import open_records, topics_of
 from pipelines.produce.spool import Message
 
 SPOOL = PROJECT_ROOT / ".sangam" / "spool"
@@ -28,25 +30,38 @@ def main(argv: Sequence[str]) -> int:
     """
     given = _parse(argv)
     config, _ = load_config(ProduceConfig, "produce", given.config, given.sets)
-    catalogue = load_catalogue()
-    topic = TOPICS.get(given.domain, given.domain)
-    if topic not in catalogue.topics:
-        known = ", ".join([*TOPICS, *catalogue.topics])
-        raise ConfigError(f"There is no domain or topic {given.domain!r}. There are: {known}.")
-    declared = catalogue.topics[topic]
-    records = open_records(given.domain, declared.record, given.records, given.seed, given.input)
-    sender = Sender(endpoints.kafka_servers(), topic, given.spool, config)
-    began = time.monotonic()
-    for message in _messages(_paced(_shown(records, given.records), given.rate), declared):
-        sender.send(message)
-    return _tell(sender.finish(), topic, time.monotonic() - began, given.spool)
+    known = load_catalogue().topics
+    topics = topics_of(given.domain, known)
+    servers, waiting = endpoints.kafka_servers(), 0
+    with tempfile.TemporaryDirectory(prefix="sangam-") as scratch:
+        made = open_records(topics, known, given.records, given.seed, given.input, Path(scratch))
+        for topic, records in made.items():
+            began = time.monotonic()
+            sender = Sender(servers, topic, given.spool, config)
+            for message in _messages(_paced(_shown(records, topic), given.rate), known[topic]):
+                sender.send(message)
+            sent = sender.finish()
+            _tell(sent, topic, time.monotonic() - began)
+            waiting += sent.waiting
+    if waiting:
+        raise DependencyError(
+            f"Kafka is away: {waiting:,} records wait in {given.spool}. Run the same command with"
+            " --records 0 once it is back."
+        )
+    return 0
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m pipelines produce", description=__doc__)
     add = parser.add_argument
-    add("domain", help=f"{', '.join(TOPICS)}, or a topic of conf/stack/topics.yaml")
-    add("--records", type=int, default=10_000, metavar="N", help="how many (%(default)s)")
+    add("domain", help=f"{', '.join(DOMAINS)}, or a topic of conf/stack/topics.yaml")
+    add(
+        "--records",
+        type=int,
+        default=10_000,
+        metavar="N",
+        help="how many, of the largest topic (%(default)s)",
+    )
     add("--input", type=Path, metavar="FILE", help="Parquet or Avro file with the records")
     add("--seed", type=int, default=7, help="of the generator (%(default)s)")
     add("--rate", type=float, metavar="N", help="records a second at most (as fast as it goes)")
@@ -77,24 +92,20 @@ def _paced(records: Iterable[Any], rate: float | None) -> Iterator[Any]:
         yield record
 
 
-def _shown(records: Iterable[Any], total: int) -> Iterable[Any]:
-    """With a progress bar where someone watches."""
+def _shown(records: Iterable[Any], topic: str) -> Iterable[Any]:
+    """With a progress line where someone watches."""
     if not sys.stderr.isatty():
         return records
     from rich.console import Console
     from rich.progress import track
 
-    return track(records, "sending", total, console=Console(stderr=True))
+    return track(records, f"sending to {topic}", console=Console(stderr=True))
 
 
-def _tell(sent: Sent, topic: str, seconds: float, spool: Path) -> int:
+def _tell(sent: Sent, topic: str, seconds: float) -> None:
     rate = sent.acknowledged / seconds if seconds else 0.0
     print(f"topic         {topic}")
     print(f"acknowledged  {sent.acknowledged:,} ({rate:,.0f}/s)")
     print(f"spooled       {sent.spooled:,}")
-    if sent.waiting:
-        raise DependencyError(
-            f"Kafka is away: {sent.waiting:,} records wait in {spool}. Run the same command with"
-            " --records 0 once it is back."
-        )
-    return 0
+    if sent.refused:
+        print(f"refused       {sent.refused:,} (now in {topic}.dlq)")

@@ -3,13 +3,15 @@
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pipelines.core.errors import DependencyError
-from pipelines.core.kafka import KafkaError, make_producer
+from pipelines.core.kafka import REFUSED, KafkaError, make_producer
 from pipelines.produce.config import ProduceConfig
+from pipelines.produce.refusals import Sorted, send_one_by_one
 from pipelines.produce.spool import Message, Spool
 
 SPOOL_BATCH = 500
@@ -24,11 +26,13 @@ class Sent:
         acknowledged: taken by all copies in sync.
         spooled: put on disk at least once on the way.
         waiting: on disk still.
+        refused: given up by the broker, and dead letters now.
     """
 
     acknowledged: int = 0
     spooled: int = 0
     waiting: int = 0
+    refused: int = 0
 
 
 @dataclass
@@ -92,13 +96,7 @@ class Sender:
         if self.clock() < self._next_probe:
             return False
         try:
-            self._producer = self.connect(
-                self.servers,
-                delivery_timeout_ms=int(self.config.delivery_seconds * 1000),
-                request_timeout_ms=int(self.config.delivery_seconds * 800),
-                max_block_ms=int(self.config.delivery_seconds * 1000),
-                bootstrap_timeout_ms=int(self.config.probe_seconds * 1000),
-            )
+            self._producer = self._connect()
         except DependencyError:
             self._next_probe = self.clock() + self.config.probe_seconds
             return False
@@ -107,11 +105,23 @@ class Sender:
             self._drain()
         return self._producer is not None and self.spool.is_empty
 
+    def _connect(self) -> Any:
+        return self.connect(
+            self.servers,
+            delivery_timeout_ms=int(self.config.delivery_seconds * 1000),
+            request_timeout_ms=int(self.config.delivery_seconds * 800),
+            max_block_ms=int(self.config.delivery_seconds * 1000),
+            bootstrap_timeout_ms=int(self.config.probe_seconds * 1000),
+        )
+
     def _send_now(self, message: Message) -> None:
         try:
             future = self._producer.send(
                 self.topic, key=message.key, value=message.value, timestamp_ms=message.timestamp_ms
             )
+        except REFUSED:
+            self._keep(self._one_by_one([message]).left)
+            return
         except KafkaError:  # no metadata in time: the broker is away
             self._lose([message])
             return
@@ -123,22 +133,48 @@ class Sender:
         try:
             future.get(timeout=self.config.delivery_seconds * 2)
             self.sent.acknowledged += 1
+        except REFUSED:
+            with suppress(KafkaError):
+                self._producer.flush(timeout=self.config.delivery_seconds)
+            self._keep(self._one_by_one([message, *self._unanswered()]).left)
         except KafkaError:
             self._lose([message])
 
-    def _lose(self, first: list[Message]) -> None:
-        """The connection failed: keep everything without an answer, in order."""
-        lost = first
+    def _unanswered(self) -> list[Message]:
+        """Take everything in flight; what the broker has is counted, the rest is returned."""
+        left = []
         while self._in_flight:
             message, future = self._in_flight.popleft()
             if future.is_done and future.succeeded():
                 self.sent.acknowledged += 1
             else:
-                lost.append(message)
+                left.append(message)
+        return left
+
+    def _one_by_one(self, messages: list[Message]) -> Sorted:
+        """One of these is refused, and others of its batch with it: find out which."""
         self._disconnect()
-        self._next_probe = self.clock() + self.config.probe_seconds
+        seconds = self.config.delivery_seconds * 2
+        found = send_one_by_one(self._connect, self.topic, messages, seconds)
+        self.sent.acknowledged += found.acknowledged
+        self.sent.refused += found.refused
+        return found
+
+    def _lose(self, first: list[Message]) -> None:
+        """The connection failed: keep everything without an answer, in order."""
+        self._keep([*first, *self._unanswered()])
+
+    def _keep(self, lost: list[Message]) -> None:
+        """Put messages on disk until the broker is back."""
+        if not lost:
+            return
+        self._give_up()
         self.spool.extend(lost)
         self.sent.spooled += len(lost)
+
+    def _give_up(self) -> None:
+        self._disconnect()
+        self._next_probe = self.clock() + self.config.probe_seconds
 
     def _hold(self, message: Message) -> None:
         self._held.append(message)
@@ -153,7 +189,7 @@ class Sender:
             self._held.clear()
 
     def _drain(self) -> None:
-        """Send the whole spool; it is cleared when all of it is acknowledged."""
+        """Send the whole spool; it is cleared when all of it is answered."""
         futures = []
         try:
             for message in self.spool.read():
@@ -167,9 +203,13 @@ class Sender:
                 )
             for future in futures:
                 future.get(timeout=self.config.delivery_seconds * 2)
+        except REFUSED:
+            self.spool.replace(self._one_by_one(list(self.spool.read())).left)
+            if not self.spool.is_empty:
+                self._give_up()
+            return
         except KafkaError:
-            self._disconnect()
-            self._next_probe = self.clock() + self.config.probe_seconds
+            self._give_up()
             return
         self.sent.acknowledged += len(futures)
         self.spool.clear()
@@ -180,5 +220,6 @@ class Sender:
 
     def _disconnect(self) -> None:
         if self._producer is not None:
-            self._producer.close(timeout=self.config.probe_seconds)
+            with suppress(KafkaError):  # what it still held has no answer, and is kept by us
+                self._producer.close(timeout=self.config.probe_seconds)
             self._producer = None

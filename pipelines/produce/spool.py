@@ -92,6 +92,14 @@ class Spool:
                 while (content := _read_one(source.read)) is not None:
                     yield unpack_message(content)
 
+    def replace(self, messages: Sequence[Message]) -> None:
+        """Hold these messages instead; a crash leaves the ones before or these, never a part."""
+        draft = Spool(self._file.with_suffix(".draft"), self._max)
+        draft.clear()
+        draft.extend(messages)
+        draft._file.replace(self._file)
+        self._size = draft._size
+
     def clear(self) -> None:
         """Forget all; after Kafka has acknowledged every one of them."""
         self._file.unlink(missing_ok=True)

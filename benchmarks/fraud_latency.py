@@ -1,0 +1,161 @@
+"""Open-loop latency of the fraud job on a real Kafka, all on this machine.
+
+Send times are fixed beforehand, and a payment's clock starts at its scheduled time, so that a
+stalled generator hides nothing. It ends when a consumer reads the decision.
+"""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import numpy as np
+from harness.results import Results, progress
+
+from pipelines.core import endpoints
+from pipelines.core.catalogue import load_catalogue
+from pipelines.core.kafka import make_consumer, make_producer
+from pipelines.stack.cli import reconcile
+from pipelines.stack.native import NativeStack
+from pipelines.upi_fraud.decider import TOPIC
+from pipelines.upi_fraud.sources import Source
+
+ROOT = Path(__file__).resolve().parents[1]
+DECISIONS = "upi.decisions.v1"
+WARM_SECONDS = 15
+START_SECONDS = 180
+
+
+def measure_latency(
+    results: Results, source: Source, rates: list[int], seconds: int, scratch: Path
+) -> None:
+    """Add p50, p95, p99, p99.9 and the largest latency at each rate, ms."""
+    with _stack(scratch) as servers, _job(scratch, servers):
+        rows = list(zip(source.payments["message_key"].to_pylist(),
+                        source.payments["message_value"].to_pylist(),
+                        source.payments["kafka_time_ms"].to_pylist(), strict=True))  # fmt: skip
+        used = 0
+        for rate in [200, *rates]:
+            number = rate * (seconds + WARM_SECONDS)
+            chosen = rows[used : used + number]
+            used += len(chosen)
+            if len(chosen) < number:
+                results.skip(f"latency at {rate}/s", "too few payments: raise --payments")
+                continue
+            spent = _measure(servers, chosen, rate, START_SECONDS if rate == 200 else 30)
+            if rate != 200:
+                _add(results, rate, spent[rate * WARM_SECONDS :])
+            progress(f"latency at {rate}/s: done")
+
+
+def _add(results: Results, rate: int, spent: np.ndarray) -> None:
+    """Figures of one rate; a decision that never came counts as infinitely late."""
+    for name, share in (("p50", 50), ("p95", 95), ("p99", 99), ("p99.9", 99.9), ("max", 100)):
+        value = float(np.percentile(spent, share, method="higher"))
+        results.add(f"latency {name} at {rate}/s", value, "ms")
+
+
+def _measure(
+    servers: str, rows: list[tuple[bytes, bytes, int]], rate: int, wait: float
+) -> np.ndarray:
+    """Milliseconds from each payment's scheduled send to the read of its decision."""
+    seen: list[tuple[int, float]] = []
+    stop, ready = threading.Event(), threading.Event()
+    reader = threading.Thread(target=_read, args=(servers, seen, stop, ready), daemon=True)
+    reader.start()
+    ready.wait(60)
+    begin = time.monotonic() + 0.5
+    with closing(make_producer(servers, linger_ms=0, compression_type=None, acks=1,
+                               enable_idempotence=False)) as producer:  # fmt: skip
+        places = _send(producer, rows, rate, begin)
+    deadline = time.monotonic() + wait
+    while len(seen) < len(rows) * 0.99 and time.monotonic() < deadline:
+        time.sleep(0.2)
+    time.sleep(2)
+    stop.set()
+    reader.join()
+    spent = np.full(len(rows), np.inf)
+    for order, moment in seen:
+        place = places.get(order)
+        if place is not None:
+            spent[place] = min(spent[place], (moment - begin - place / rate) * 1000)
+    return spent
+
+
+def _send(
+    producer: object, rows: list[tuple[bytes, bytes, int]], rate: int, begin: float
+) -> dict[int, int]:
+    """Send on schedule; place of each payment by its number in the transaction id."""
+    places = {}
+    for place, (key, value, time_ms) in enumerate(rows):
+        early = begin + place / rate - time.monotonic()
+        if early > 0.0005:
+            time.sleep(early)
+        producer.send(TOPIC, key=key, value=value, timestamp_ms=time_ms)
+        mark = value.find(b"upi-T")  # event_id `upi-T<seed>-<number>`, early in the record
+        if mark >= 0:
+            number = value[mark + 4 : mark + 24].split(b"-")[1][:8]
+            places.setdefault(int(number), place)
+    producer.flush()
+    return places
+
+
+def _read(
+    servers: str, seen: list[tuple[int, float]], stop: threading.Event, ready: threading.Event
+) -> None:
+    """Note when each decision is read; the key is the transaction id."""
+    settings = {"isolation_level": "read_uncommitted", "fetch_min_bytes": 1, "fetch_max_wait_ms": 5,
+                "auto_offset_reset": "latest"}  # fmt: skip
+    with closing(make_consumer(servers, **settings)) as consumer:
+        from kafka import TopicPartition
+
+        parts = [TopicPartition(DECISIONS, one) for one in consumer.partitions_for_topic(DECISIONS)]
+        consumer.assign(parts)
+        consumer.seek_to_end(*parts)
+        for part in parts:
+            consumer.position(part)
+        ready.set()
+        while not stop.is_set():
+            batches = consumer.poll(timeout_ms=20)
+            moment = time.monotonic()
+            for records in batches.values():
+                seen += [(int(one.key.rpartition(b"-")[2]), moment) for one in records]
+
+
+@contextmanager
+def _stack(scratch: Path) -> Iterator[str]:
+    """A Kafka of its own with the topics of the catalogue."""
+    stack = NativeStack(scratch / "stack")
+    before = dict(os.environ)
+    try:
+        stack.start(sorted(load_catalogue().users))
+        os.environ.update(stack.environment)
+        reconcile(load_catalogue(), "local", is_apply=True)
+        yield stack.environment[endpoints.KAFKA]
+    finally:
+        stack.stop()
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@contextmanager
+def _job(scratch: Path, servers: str) -> Iterator[None]:
+    """The job as a process of its own, until the block ends."""
+    command = [sys.executable, str(ROOT / "jobs" / "upi_fraud.py"), "--stack", "--report",
+               str(scratch / "report")]  # fmt: skip
+    env = {**os.environ, "SANGAM_TOKEN_KEY": "benchmark-key-0123456789", "SANGAM_TOKEN_KEY_ID": "1"}
+    with (scratch / "job.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=env)
+        try:
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()

@@ -1,0 +1,1 @@
+"""The model on card payments whose labels come a week late (Fraud-Detection-Handbook)."""

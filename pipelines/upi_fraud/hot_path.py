@@ -1,0 +1,64 @@
+"""The hot path in Flink: messages, micro-batches formed by the JVM, the operator, the sinks."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from pipelines.upi_fraud.config import UpiConfig
+from pipelines.upi_fraud.decider import Decider
+
+if TYPE_CHECKING:
+    from pipelines.upi_fraud.flink import Tables
+
+HOT_OPTIONS = {
+    "table.optimizer.agg-phase-strategy": "ONE_PHASE",  # batches are not combined from parts
+}
+"""Flink keys on top of those of the house."""
+
+BATCHES = """
+SELECT kafka_partition, ARRAY_AGG(message_key) AS message_keys,
+  ARRAY_AGG(message_value) AS message_values, LISTAGG(meta, ';') AS meta
+FROM TABLE(TUMBLE(TABLE arriving, DESCRIPTOR({moment}), INTERVAL '{seconds}' SECOND))
+GROUP BY kafka_partition, window_start, window_end
+"""
+"""A batch is what arrived of one partition within a window, in the order of the offsets."""
+
+OUTCOMES_VIEW = """
+SELECT CAST(kinds[place] AS INT) AS kind, message_keys[place] AS message_key,
+  message_value, times[place] AS time_ms, latenesses[place] AS lateness_ms
+FROM decided CROSS JOIN UNNEST(message_values) WITH ORDINALITY AS o (message_value, place)
+"""
+
+
+def decide_stream(
+    tables: "Tables", config: UpiConfig, make_decider: Callable[[], Decider],
+    moment: str,
+) -> None:  # fmt: skip
+    """Make the view `outcomes` of the tables `messages` and `reference_messages`.
+
+    Args:
+        tables: environment; `messages` has `RAW_COLUMNS`, `reference_messages` tag, key and value.
+        config: settings.
+        make_decider: builds what decides, on the worker.
+        moment: time column of `messages` that forms the batches.
+    """
+    from pipelines.upi_fraud.flink import DecideBatch, decide_batches
+
+    tables.create_temporary_view("arriving", tables.sql_query(_arriving(moment)))
+    seconds = f"{config.batch.window_ms / 1000:.3f}"
+    batches = tables.sql_query(BATCHES.format(moment=moment, seconds=seconds))
+    reference = tables.sql_query("SELECT tag, message_key, message_value FROM reference_messages")
+    function = DecideBatch(make_decider, config.times.state_ttl_days, config.batch.cached_payers)
+    decided = decide_batches(
+        tables.to_data_stream(batches), tables.to_data_stream(reference), function
+    )
+    tables.create_temporary_view("decided", decided)
+    tables.create_temporary_view("outcomes", tables.sql_query(OUTCOMES_VIEW))
+
+
+def _arriving(moment: str) -> str:
+    """Messages with their coordinates as one short text, and the time that forms batches."""
+    return f"""
+        SELECT kafka_partition, message_key, message_value, {moment},
+          CAST(kafka_offset AS STRING) || ',' || CAST(time_ms AS STRING) || ',' || attempt AS meta
+        FROM messages
+    """  # noqa: S608 (names of our own)

@@ -1,0 +1,192 @@
+"""The fraud run without a broker: payments, slow path, hot path, decisions, figures."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.core.config import config_hash
+from pipelines.core.flink import build_environment, flink_options
+from pipelines.core.machine import git_state
+from pipelines.core.privacy import key_from_env
+from pipelines.core.runlog import RunLog
+from pipelines.core.summary import RunSummary, make_run_id
+from pipelines.core.wire import Wire
+from pipelines.upi_fraud.build import JOB, DeciderPlan
+from pipelines.upi_fraud.config import UpiConfig
+from pipelines.upi_fraud.evaluate import Quality, evaluate
+from pipelines.upi_fraud.files import (
+    open_files,
+    read_outcomes,
+    write_messages,
+    write_reference,
+)
+from pipelines.upi_fraud.hot_path import HOT_OPTIONS, decide_stream
+from pipelines.upi_fraud.intake import Intake
+from pipelines.upi_fraud.network import find_patterns, make_flags, read_edges
+from pipelines.upi_fraud.outcome import DECIDED, measure, write_files
+from pipelines.upi_fraud.replay import Replayed, check_replay
+from pipelines.upi_fraud.sources import Source, open_source
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for on the command line.
+
+    Attributes:
+        input: synthetic, synthetic:N or a Parquet file of messages.
+        truth: Parquet file with the kinds of the frauds.
+        profile: rule profile.
+        out: folder of the decisions.
+        as_of: business date.
+        dry_run: plan only, write nothing.
+        report: folder of report.html and run.json.
+        stack: read and write Kafka.
+        bounded: with `stack`, end at the newest offsets.
+        model: folder of a model; None decides by rules alone.
+    """
+
+    input: str = "synthetic"
+    truth: Path | None = None
+    profile: str = "strict"
+    out: Path = Path("reports", JOB, "out")
+    as_of: date = field(default_factory=date.today)
+    dry_run: bool = False
+    report: Path | None = None
+    stack: bool = False
+    bounded: bool = False
+    model: Path | None = None
+
+
+@dataclass
+class Run:
+    """Results of a run, for figures and report.
+
+    Attributes:
+        source: payments and truth.
+        flags: what the slow path found.
+        outcomes: all messages written.
+        decisions: records of `upi.Decision`.
+        plan: what decided.
+        notes: oddities of the payments that were accepted.
+        replayed: what a replay of some payers measured.
+        quality: figures against the truth, if it is known.
+    """
+
+    source: Source
+    plan: DeciderPlan
+    notes: Mapping[str, int]
+    flags: list[dict[str, Any]]
+    outcomes: pa.Table
+    decisions: list[dict[str, Any]]
+    replayed: Replayed = field(default_factory=Replayed)
+    quality: Quality | None = None
+
+
+def run(config: UpiConfig, request: Request, log: RunLog, provenance: dict[str, str]) -> RunSummary:
+    """Decide all payments of the input.
+
+    Raises:
+        SangamError: see `jobs/upi_fraud.py --help` for the exit codes.
+    """
+    if request.stack:
+        from pipelines.upi_fraud.stack import run_stack
+
+        return run_stack(config, request, log, provenance)
+    # The second compiler takes half a minute of a core; so short a run ends before it pays.
+    os.environ.setdefault("JVM_ARGS", "-XX:TieredStopAtLevel=1")
+    scratch = Path(tempfile.mkdtemp(prefix="sangam-"))
+    try:
+        with log.step("open") as step:
+            source = open_source(request.input, request.truth, config)
+            step.rows = source.payments.num_rows
+        summary = make_summary(config, request, provenance, {source.name: source.digest})
+        log.run_id = summary.run_id
+        summary.counts["read"] = source.payments.num_rows
+        if request.dry_run:
+            summary.status, summary.counts = "dry_run", {"read": source.payments.num_rows}
+            return summary
+        result = _decide(source, config, request, scratch, log)
+        with log.step("write"):
+            write_files(result, request.out, summary)
+        with log.step("replay"):
+            result.replayed = check_replay(source, result.plan, result.decisions)
+        with log.step("evaluate"):
+            if source.truth is not None:
+                result.quality = evaluate(result.decisions, source.truth, config.costs)
+        measure(result, summary, log)
+        summary.check_accounting()
+        if request.report is not None:
+            _report(result, config, summary, request.report, log)
+        return summary
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def make_summary(
+    config: UpiConfig, request: Request, provenance: dict[str, str], inputs: dict[str, str]
+) -> RunSummary:
+    """Summary of a run before it begins."""
+    hashed = config_hash(config)
+    told = hashlib.sha256(repr((sorted(inputs.items()), request.profile)).encode()).hexdigest()
+    return RunSummary(
+        JOB, make_run_id(JOB, hashed, request.as_of, told), request.as_of,
+        config=config.model_dump(mode="json"), config_hash=hashed, provenance=provenance,
+        inputs={**inputs, "profile": request.profile},
+    )  # fmt: skip
+
+
+def _decide(source: Source, config: UpiConfig, request: Request, scratch: Path, log: RunLog) -> Run:
+    """Slow path as one bounded batch, then the hot path with its flags."""
+    tokeniser = key_from_env(source.is_public)
+    intake = Intake(config.intake_limits(), tokeniser)
+    flags = _slow_path(source, config, intake, scratch, log)
+    plan = DeciderPlan(
+        config, request.profile, tokeniser, str(git_state(Path(__file__).parents[2])["git_sha"]),
+        str(scratch / "reference.parquet"), model=str(request.model) if request.model else None,
+    )  # fmt: skip
+    batch = config.batch.embedded_payments
+    write_messages(source.payments, scratch / "messages.parquet", batch, config.batch.window_ms)
+    records = [(0, one["merchant_id"], one) for one in source.merchants]
+    records += [(1, f"{one['kind']}|{one['subject']}", one) for one in flags]
+    write_reference(records, scratch / "reference.parquet")
+    with log.step("decide") as step:
+        tables = build_environment(flink_options("upi-decide", config.flink) | HOT_OPTIONS)
+        open_files(tables, scratch)
+        decide_stream(tables, config, plan, "arrival")
+        tables.execute_sql("INSERT INTO outcome_files SELECT * FROM outcomes").wait()
+        step.rows = source.payments.num_rows
+    with log.step("read decisions"):
+        outcomes = read_outcomes(scratch)
+        wire = Wire("upi.Decision")
+        chosen = outcomes.filter(pc.is_in(outcomes["kind"], pa.array(DECIDED, pa.int32())))
+        decisions = [wire.decode(value) for value in chosen["message_value"].to_pylist()]
+    return Run(source, plan, intake.notes, flags, outcomes, decisions)
+
+
+def _slow_path(
+    source: Source, config: UpiConfig, intake: Intake, scratch: Path, log: RunLog
+) -> list[dict[str, Any]]:
+    with log.step("edges"):
+        edges = read_edges(source.raws(), intake)
+    with log.step("network"):
+        tables = build_environment(flink_options("upi-network", config.flink))
+        found = find_patterns(tables, edges, source.merchants, config.network, scratch)
+    return make_flags(found, config.network)
+
+
+def _report(result: Run, config: UpiConfig, summary: RunSummary, folder: Path, log: RunLog) -> None:
+    from pipelines.upi_fraud.report import write_report
+
+    with log.step("report"):
+        write_report(result, config, summary, folder / "report.html")
+    summary.seconds["report"] = round(log.seconds["report"], 3)
+    summary.write_run_json(folder)

@@ -1,0 +1,47 @@
+"""The page of a fraud run."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.core.report import Report, Section
+from pipelines.core.report_parts import counts_section, setup_section, steps_section
+from pipelines.core.summary import RunSummary
+from pipelines.upi_fraud.config import UpiConfig
+from pipelines.upi_fraud.report import sections
+
+if TYPE_CHECKING:
+    from pipelines.upi_fraud.pipeline import Run
+
+
+def write_report(result: "Run", config: UpiConfig, summary: RunSummary, path: Path) -> None:
+    """Write report.html of a finished run."""
+    profile = summary.inputs["profile"]
+    report = Report(
+        job="upi_fraud",
+        title="UPI fraud decisions",
+        subtitle=f"{summary.counts['in']:,} payments decided with the rule profile {profile}.",
+        kpis=sections.head_kpis(summary),
+        sections=_sections(result, config, summary),
+        facts=(("run", summary.run_id), ("as of", summary.as_of.isoformat())),
+    )
+    report.write(path)
+
+
+def _sections(result: "Run", config: UpiConfig, summary: RunSummary) -> list[Section]:
+    made = [sections.actions_section(result.decisions, summary)]
+    if result.quality is not None and result.source.truth:
+        made += [
+            sections.kinds_section(result.quality),
+            sections.curve_section(result.decisions, result.source.truth, config),
+        ]
+    made += [
+        sections.rules_section(result.decisions),
+        sections.latency_section(result.replayed.decide_ms, summary),
+        sections.examples_section(result.decisions),
+        sections.flags_section(result.flags),
+        counts_section(summary.counts, sections.reasons_of(result.outcomes)),
+        steps_section(summary.seconds),
+        sections.caveats_section(),
+        setup_section(summary.config, summary.inputs),
+    ]
+    return made

@@ -1,0 +1,181 @@
+"""The fraud run on Kafka: decisions at once, the ledger exactly once, until stopped."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.core import endpoints
+from pipelines.core.errors import ConfigError, DependencyError
+from pipelines.core.flink import build_environment, flink_options, prepare_interpreter
+from pipelines.core.flink_tables import guarded_source, raw_sink
+from pipelines.core.jars import spark_home
+from pipelines.core.kafka import Spans, topic_spans
+from pipelines.core.machine import git_state
+from pipelines.core.privacy import key_from_env
+from pipelines.core.runlog import RunLog
+from pipelines.core.summary import RunSummary
+from pipelines.upi_fraud.build import DeciderPlan
+from pipelines.upi_fraud.config import UpiConfig
+from pipelines.upi_fraud.decider import TOPIC, Kind
+from pipelines.upi_fraud.follow import TOPICS
+from pipelines.upi_fraud.hot_path import HOT_OPTIONS, decide_stream
+from pipelines.upi_fraud.reconcile import number_in, reconcile
+
+if TYPE_CHECKING:
+    from pipelines.upi_fraud.flink import Tables
+    from pipelines.upi_fraud.pipeline import Request
+
+JOB = "upi-decide"
+_GROUP = "sangam-upi-decide"
+_OVER = ("FINISHED", "FAILED", "CANCELED")
+_MILLIS = (
+    "1000 * CAST(TIMESTAMPDIFF(SECOND, TO_TIMESTAMP_LTZ(0, 3), kafka_time) AS BIGINT)"
+    " + EXTRACT(MILLISECOND FROM kafka_time)"
+)
+_DECIDED = f"kind IN ({Kind.APPROVED:d}, {Kind.VERIFY:d}, {Kind.ALERT:d})"
+SINKS = (
+    ("decisions", "upi.decisions.v1", "prompt", _DECIDED),
+    ("alerts", "upi.alerts.v1", "prompt", f"kind = {Kind.ALERT:d}"),
+    ("ledger", "upi.ledger.v1", "exact", _DECIDED),
+    ("rejections", "upi.rejections.v1", "exact", f"kind IN ({Kind.REJECTED:d}, {Kind.COPY:d})"),
+    ("late", f"{TOPIC}.late", "exact", f"kind = {Kind.LATE:d}"),
+    ("dead", f"{TOPIC}.dlq", "exact", f"kind = {Kind.DEAD:d}"),
+)
+"""Table, topic, delivery, condition of each sink; prompt shows at once, exact at a checkpoint."""
+_HEADERS = (
+    f"CASE WHEN kind = {Kind.LATE:d} THEN MAP['sangam-lateness-ms',"
+    " ENCODE(CAST(lateness_ms AS STRING), 'UTF-8')] ELSE CAST(NULL AS MAP<STRING, BYTES>) END"
+)
+
+
+def run_stack(
+    config: UpiConfig, request: "Request", log: RunLog, provenance: dict[str, str]
+) -> RunSummary:
+    """Decide what comes in until the process is stopped, or (`bounded`) until all has an outcome.
+
+    Raises:
+        ConfigError: the addresses of the stack or the token key are not set.
+        DependencyError: Kafka cannot be reached, or the job failed.
+        GateError: the counts of the topics do not add up.
+    """
+    from pipelines.upi_fraud.pipeline import make_summary
+
+    servers = endpoints.kafka_servers()
+    tokeniser = key_from_env(is_public_data=False)
+    summary = make_summary(config, request, provenance, {"topic": TOPIC})
+    with log.step("open"):
+        spans = topic_spans(servers, TOPIC)
+    if request.dry_run:
+        summary.status, summary.counts = "dry_run", {"read": number_in(spans)}
+        return summary
+    model = str(request.model.resolve()) if request.model is not None else None
+    version = str(git_state(Path(__file__).parents[2])["git_sha"])
+    plan = DeciderPlan(config, request.profile, tokeniser, version, servers=servers, model=model)
+    with log.step("decide"), _running(_submit(config, plan, servers)) as job:
+        _follow(job, servers, spans, request.bounded, config.flink.checkpoint_seconds)
+    with log.step("reconcile"):
+        found = reconcile(servers, spans)
+    summary.counts, summary.metrics = found.counts(number_in(spans)), found.metrics()
+    spent = log.seconds["decide"]
+    summary.metrics["decisions_per_second"] = summary.counts["read"] / spent if spent else None
+    summary.seconds = {name: round(one, 3) for name, one in log.seconds.items()}
+    summary.total_seconds = log.elapsed
+    summary.check_accounting()
+    if request.report is not None:
+        summary.write_run_json(request.report)
+    return summary
+
+
+def _submit(config: UpiConfig, plan: DeciderPlan, servers: str) -> Any:
+    """Start the job; returns its client."""
+    _bring_zstd()
+    options = flink_options(JOB, config.flink, config.state_uri) | HOT_OPTIONS
+    if config.restore_from is not None:
+        options["execution.state-recovery.path"] = checkpoint_of(config)
+    tables = build_environment(options)
+    open_topics(tables, config, servers)
+    decide_stream(tables, config, plan, "moment")
+    inserts = tables.create_statement_set()
+    for table, _, _, condition in SINKS:
+        inserts.add_insert_sql(
+            f"INSERT INTO {table} SELECT message_key, message_value,"  # noqa: S608 (our own names)
+            f" TO_TIMESTAMP_LTZ(time_ms, 3), {_HEADERS} FROM outcomes WHERE {condition}"
+        )
+    return inserts.execute().get_job_client()
+
+
+def _bring_zstd() -> None:
+    """Put the codec of the reference topics on the class path; Flink's connector comes without."""
+    prepare_interpreter()
+    jars = map(str, (spark_home() / "jars").glob("zstd-jni-*.jar"))
+    os.environ["HADOOP_CLASSPATH"] = os.pathsep.join([os.environ["HADOOP_CLASSPATH"], *jars])
+
+
+def checkpoint_of(config: UpiConfig) -> str:
+    """Checkpoint or savepoint that the configuration asks for.
+
+    Raises:
+        ConfigError: `newest` without a folder of complete checkpoints.
+    """
+    if config.restore_from != "newest":
+        return str(config.restore_from)
+    uri = str(config.state_uri)
+    if not uri.startswith("file://"):
+        raise ConfigError(f"restore_from: `newest` needs a state_uri file://..., not {uri}.")
+    folder = Path(uri.removeprefix("file://"), "checkpoints")
+    found = sorted(folder.glob("*/chk-*/_metadata"), key=lambda file: file.stat().st_mtime)
+    if not found:
+        raise ConfigError(f"restore_from: no complete checkpoint in {folder}.")
+    return found[-1].parent.as_uri()
+
+
+def open_topics(tables: "Tables", config: UpiConfig, servers: str) -> None:
+    """Declare the topics that are read and written."""
+    tables.execute_sql(
+        guarded_source("transactions", TOPIC, servers, _GROUP, config.network.disorder_s)
+    )
+    tables.execute_sql(
+        "CREATE TEMPORARY VIEW messages AS SELECT kafka_partition, kafka_offset, message_key,"  # noqa: S608
+        f" message_value, {_MILLIS} AS time_ms,"
+        " COALESCE(DECODE(kafka_headers['sangam-attempt'], 'UTF-8'), '') AS attempt,"
+        " PROCTIME() AS moment FROM transactions"
+    )
+    parts = []
+    for tag, topic in enumerate(TOPICS):
+        tables.execute_sql(guarded_source(f"reference_{tag}", topic, servers, _GROUP, 0))
+        parts.append(
+            f"SELECT {tag} AS tag, message_key, message_value FROM reference_{tag}"  # noqa: S608
+            " WHERE message_value IS NOT NULL"
+        )
+    union = " UNION ALL ".join(parts)
+    tables.execute_sql(f"CREATE TEMPORARY VIEW reference_messages AS {union}")
+    for table, topic, delivery, _ in SINKS:
+        tables.execute_sql(raw_sink(table, topic, servers, delivery, JOB, config.flink))  # type: ignore[arg-type]
+
+
+@contextmanager
+def _running(job: Any) -> Iterator[Any]:
+    """Cancel the job when the block ends, however it ends."""
+    try:
+        yield job
+    finally:
+        if not _is_over(job):
+            job.cancel().result()
+
+
+def _is_over(job: Any) -> bool:
+    return job.get_job_status().result().name in _OVER
+
+
+def _follow(job: Any, servers: str, spans: Spans, is_bounded: bool, pause_seconds: float) -> None:
+    """Wait until stopped, or until every message in `spans` has its outcome in a topic."""
+    pause = min(2.0, pause_seconds)
+    while True:
+        if _is_over(job):
+            raise DependencyError("The Flink job ended by itself; run with --debug, see its log.")
+        if is_bounded and reconcile(servers, spans).is_whole(spans):
+            return
+        time.sleep(pause)

@@ -1,0 +1,118 @@
+"""Runs the SQL of this job: an environment with the functions, views, sinks, one statement set."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipelines.core.flink import FlinkSettings, build_environment, flink_options
+from pipelines.viewers import jvm
+from pipelines.viewers.views import View
+from pipelines.viewers.windows import seconds
+
+Engine = Any
+"""PyFlink's StreamTableEnvironment; `core/flink.py` alone imports PyFlink."""
+
+Job = Any
+"""PyFlink's TableResult of a submitted job."""
+
+FUNCTIONS = {
+    "viewer_events": jvm.DECODER,
+    "quality_millis": jvm.TIMELINE,
+}
+PARQUET = (
+    "'format' = 'parquet', 'parquet.utc-timezone' = 'true',"
+    " 'parquet.write.int64.timestamp' = 'true', 'parquet.timestamp.time.unit' = 'millis'"
+)
+"""Moments as whole milliseconds of UTC, whatever the time zone of the machine."""
+
+TUNING = {
+    "table.exec.window-agg.buffer-size-limit": "200000",
+    "taskmanager.memory.managed.size": "1g",
+}
+
+
+def open_engine(job: str, settings: FlinkSettings, extra: Mapping[str, str] = {}) -> Engine:
+    """An environment that knows the job's functions.
+
+    Raises:
+        DependencyError: the functions cannot be compiled.
+    """
+    jar = jvm.functions_jar()
+    options = flink_options(job, settings) | TUNING | {"pipeline.jars": jar.as_uri(), **extra}
+    engine = build_environment(options)
+    for name, java in FUNCTIONS.items():
+        engine.execute_sql(f"CREATE TEMPORARY SYSTEM FUNCTION {name} AS '{java}'")
+    return engine
+
+
+def compile_quickly() -> None:
+    """Let the JVM, if it is not up yet, use its first compiler alone.
+
+    The second makes code that runs two to three times as fast and takes half a minute of a core for
+    the operators of this job, so a short run is over before it pays.
+    """
+    os.environ.setdefault("JVM_ARGS", "-XX:TieredStopAtLevel=1")
+
+
+def checkpoints_in(folder: Path) -> dict[str, str]:
+    """Options that keep checkpoints in a folder; state itself stays in memory."""
+    return {
+        "execution.checkpointing.storage": "filesystem",
+        "execution.checkpointing.dir": folder.as_uri(),
+    }
+
+
+def define(engine: Engine, views: Sequence[View]) -> None:
+    """Register views as tables, not as texts.
+
+    A text would be planned anew wherever it is used, with other names inside; a table keeps its
+    plan, so that lanes which read the same view share one decoder and one aggregation.
+    """
+    for name, query in views:
+        engine.create_temporary_view(name, engine.sql_query(query))
+
+
+def messages_in_files(table: str, folder: Path, disorder_seconds: float, horizon_ms: int) -> str:
+    """DDL of a bounded topic: Parquet files, one a partition, each in order of arrival.
+
+    Args:
+        table: name of the table.
+        folder: the files.
+        disorder_seconds: delay of the watermark.
+        horizon_ms: events after this moment do not move the watermark.
+    """
+    return f"""
+CREATE TEMPORARY TABLE {table} (
+  message_key BYTES, message_value BYTES, kafka_time TIMESTAMP_LTZ(3),
+  event_at AS CASE WHEN kafka_time > TO_TIMESTAMP_LTZ({horizon_ms}, 3)
+    THEN TO_TIMESTAMP_LTZ(0, 3) ELSE kafka_time END,
+  WATERMARK FOR event_at AS event_at - {seconds(disorder_seconds)}
+) WITH ('connector' = 'filesystem', 'path' = '{folder.as_uri()}', {PARQUET})"""
+
+
+def rows_to_files(table: str, columns: str, folder: str) -> str:
+    """DDL of a sink of Parquet files, complete when a checkpoint or the run ends.
+
+    Args:
+        table: name of the table, and of its folder.
+        columns: names and types.
+        folder: URI of the folder that takes it.
+    """
+    return (
+        f"CREATE TEMPORARY TABLE {table}_table ({columns}) WITH ('connector' = 'filesystem',"
+        f" 'path' = '{folder}/{table}', {PARQUET})"
+    )
+
+
+def start_together(engine: Engine, inserts: Sequence[str]) -> Job:
+    """Start inserts as one job, which reads each source once."""
+    together = engine.create_statement_set()
+    for insert in inserts:
+        together.add_insert_sql(insert)
+    return together.execute()
+
+
+def run_together(engine: Engine, inserts: Sequence[str]) -> None:
+    """Run inserts as one job and wait for its end."""
+    start_together(engine, inserts).wait()

@@ -1,0 +1,178 @@
+"""What goes on beside Flink with `--stack`: metrics read back, alerts sent, the freshness measured.
+
+A loop reads the metrics as any consumer would, and sends alerts at once; an alert's id makes a
+repeated one harmless. Plain Python: it sees a few rows a second.
+"""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipelines.core import endpoints
+from pipelines.core.config import config_hash
+from pipelines.core.kafka import make_consumer, make_producer, read_all, topic_spans
+from pipelines.core.runlog import RunLog
+from pipelines.core.summary import RunSummary, make_run_id
+from pipelines.core.wire import Wire
+from pipelines.viewers import topics
+from pipelines.viewers.alerts import Notice, Watch
+from pipelines.viewers.config import ViewersConfig
+from pipelines.viewers.stack import JOB, start_lanes
+
+
+def follow(config: ViewersConfig, seconds: float | None, lake: Path, log: RunLog) -> RunSummary:
+    """Run the lanes on Kafka and the loop beside them, for so long or until stopped.
+
+    Args:
+        config: settings.
+        seconds: how long; None goes on until SIGTERM or Ctrl-C.
+        lake: folder that takes metrics and sessions as Parquet.
+        log: progress.
+
+    Raises:
+        SangamError: Kafka cannot be reached, or the job cannot be started.
+    """
+    servers = endpoints.kafka_servers()
+    now = datetime.now(UTC).date()
+    hashed = config_hash(config)
+    summary = RunSummary(
+        JOB, make_run_id(JOB, hashed, now, topics.EVENTS), now,
+        config=config.model_dump(mode="json"), config_hash=hashed,
+    )  # fmt: skip
+    checkpoints = Path(tempfile.mkdtemp(prefix="sangam-"))
+    loop = AlertLoop(servers, config)
+    with log.step("start"):
+        job = start_lanes(config, checkpoints, False, lake.resolve().as_uri())
+    try:
+        with log.step("follow") as step:
+            step.rows = loop.run(seconds)
+    finally:
+        client = job.get_job_client()
+        if client is not None:
+            client.cancel().result()
+        shutil.rmtree(checkpoints, ignore_errors=True)
+        # Offsets of transactional topics count their markers too, so these are read.
+        dead, late = (sum(1 for _ in read_all(servers, one)) for one in (topics.DEAD, topics.LATE))
+        read = sum(end - start for start, end in topic_spans(servers, topics.EVENTS).values())
+        summary.counts = {
+            "read": read, "in": read, "out": read - dead - late, "dlq": dead, "late": late,
+        }  # fmt: skip
+        summary.metrics = loop.metrics()
+        summary.seconds = {name: round(spent, 3) for name, spent in log.seconds.items()}
+        summary.total_seconds = log.elapsed
+    return summary
+
+
+@dataclass
+class AlertLoop:
+    """Reads metrics and sends alerts.
+
+    Attributes:
+        servers: bootstrap servers.
+        config: settings.
+    """
+
+    servers: str
+    config: ViewersConfig
+
+    def __post_init__(self) -> None:
+        self._watch = Watch(self.config.alerts)
+        self._regions: dict[int, dict[str, int]] = {}
+        self._contents: dict[int, dict[str, int]] = {}
+        self.sent = 0
+        self.peak = 0
+        self._start = time.monotonic()
+        self._ages: list[tuple[float, int]] = []
+
+    def run(self, seconds: float | None) -> int:
+        """Follow the topic for so long, for ever when None; returns the alerts that were sent."""
+        wire, out = Wire("viewer.Metrics"), Wire("viewer.Alert")
+        until = float("inf") if seconds is None else time.monotonic() + seconds
+        with (
+            closing(make_consumer(self.servers, group_id=f"{JOB}-alerts")) as consumer,
+            closing(make_producer(self.servers)) as producer,
+        ):
+            consumer.subscribe([topics.METRICS])
+            while time.monotonic() < until:
+                for records in consumer.poll(timeout_ms=500).values():
+                    for record in records:
+                        self._take(wire.decode(record.value))
+                for notice in self._ready():
+                    producer.send(
+                        topics.ALERTS, key=notice.alert_id.encode(),
+                        value=out.encode(alert_record(notice)), timestamp_ms=notice.at_ms,
+                    ).get(30)  # fmt: skip
+                    self.sent += 1
+        return self.sent
+
+    def _take(self, row: dict[str, Any]) -> None:
+        length = row["window_end_at"] - row["window_start_at"]
+        if length != self.config.windows.slice_seconds * 1000:
+            return
+        at, number = int(row["window_end_at"]), int(row["concurrent"])
+        if row["phase"] == "PROVISIONAL":
+            age_ms = int(time.time() * 1000) - at
+            self._ages.append((time.monotonic() - self._start, age_ms))
+            return
+        if row["dimension"] == "total":
+            self._contents.setdefault(at, {})[row["content_id"]] = number
+        elif row["dimension"] == "region":
+            regions = self._regions.setdefault(at, {})
+            regions[row["dimension_value"]] = regions.get(row["dimension_value"], 0) + number
+
+    def _ready(self) -> Iterator[Notice]:
+        """Readings of all moments but the newest, whose rows may still be on their way."""
+        for at in sorted(self._contents)[:-1]:
+            regions = self._regions.pop(at, {})
+            self.peak = max(self.peak, sum(self._contents[at].values()))
+            yield from self._watch.read_audience(regions, self._contents.pop(at), at)
+
+    def metrics(self, after_seconds: float = 0.0) -> dict[str, float | int | None]:
+        """Figures of the loop.
+
+        Args:
+            after_seconds: ages of rows that came before, while the job was starting, are left out.
+
+        An event waits for the end of its slice before its row is made, so the age of an event when
+        it is seen is that of the row and up to one refresh more; events are spread evenly over it.
+        """
+        refresh = self.config.live.refresh_seconds * 1000
+        seen = [age for came, age in self._ages if came >= after_seconds]
+        ages = np.add.outer(np.array(seen), np.linspace(0, refresh, 21)).ravel()
+        return {
+            "alerts": self.sent,
+            "peak_concurrent_viewers": self.peak,
+            "provisional_rows": len(seen),
+            "freshness_p50_ms": float(np.quantile(ages, 0.5)) if len(ages) else None,
+            "freshness_p99_ms": float(np.quantile(ages, 0.99)) if len(ages) else None,
+        }
+
+
+def alert_record(notice: Notice) -> dict[str, Any]:
+    """A notice as `viewer.Alert`."""
+    return {
+        "event_id": f"{notice.alert_id}-{notice.state}",
+        "event_time": notice.at_ms,
+        "ingest_time": None,
+        "source": JOB,
+        "schema_version": 1,
+        "region": notice.viewer_region or "UNKNOWN",
+        "priority": 1 if notice.severity == "HIGH" else 5,
+        "alert_id": notice.alert_id,
+        "alert_type": notice.alert_type,
+        "severity": notice.severity,
+        "state": notice.state,
+        "action": notice.action,
+        "viewer_region": notice.viewer_region,
+        "content_id": notice.content_id,
+        "value": float(notice.value),
+        "threshold": float(notice.threshold),
+    }

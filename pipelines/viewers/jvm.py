@@ -1,0 +1,112 @@
+"""The small JVM functions of this job, compiled from `java/` on first use and kept in the cache.
+
+Janino compiles them, which PySpark brings along, so that a Java runtime without compiler is enough.
+The jar is named after the sources and the versions it was compiled against.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipelines.core.errors import DependencyError
+from pipelines.core.jar_groups import cache_folder, flink_home
+from pipelines.core.jars import spark_home
+
+SOURCES = Path(__file__).parent / "java"
+DECODER = "sangam.viewers.ViewerEvents"
+TIMELINE = "sangam.viewers.QualityMillis"
+_COMPILER = ("janino-*.jar", "commons-compiler-*.jar", "py4j-*.jar")
+_STEADY_TIME = (1980, 1, 1, 0, 0, 0)
+
+
+def functions_jar(folder: Path | None = None) -> Path:
+    """The jar with all functions, compiled if it is not there yet.
+
+    Args:
+        folder: where it is kept; the user's cache when None.
+
+    Raises:
+        DependencyError: no Java, or the sources do not compile against this Flink.
+    """
+    place = folder or cache_folder() / "jvm"
+    target = place / f"viewers-{_fingerprint()}.jar"
+    if target.is_file():
+        return target
+    place.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        _compile(Path(scratch))
+        draft = target.with_suffix(f".{os.getpid()}.tmp")
+        with zipfile.ZipFile(draft, "w") as jar:
+            for file in sorted(Path(scratch).rglob("*.class")):
+                name = file.relative_to(scratch).as_posix()
+                jar.writestr(zipfile.ZipInfo(name, _STEADY_TIME), file.read_bytes())
+        draft.replace(target)
+    return target
+
+
+def _fingerprint() -> str:
+    parts = [file.read_bytes() for file in sorted(SOURCES.glob("*.java"))]
+    parts += [file.name.encode() for file in sorted((flink_home() / "lib").glob("flink-*.jar"))]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
+
+
+def _compile(target: Path) -> None:
+    """Run the compiler in a process of its own, so that its JVM ends with it."""
+    jars = spark_home() / "jars"
+    compiler = [str(next(jars.glob(pattern))) for pattern in _COMPILER]
+    command = [sys.executable, "-m", "pipelines.viewers.jvm", str(target), *compiler]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise DependencyError(
+            f"The functions in {SOURCES.name}/ could not be compiled: {reason}."
+            " Is Java 17 on PATH? `make doctor` looks."
+        )
+
+
+def compile_here(target: str, compiler: Sequence[str]) -> None:
+    """Compile all sources into a folder; starts a JVM.
+
+    Args:
+        target: folder for the classes.
+        compiler: jars of Janino, its helper and py4j, in this order.
+    """
+    from py4j.java_gateway import (  # type: ignore[import-untyped]
+        GatewayParameters,
+        JavaGateway,
+        launch_gateway,
+    )
+    from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
+
+    port = launch_gateway(
+        classpath=os.pathsep.join(compiler), jarpath=compiler[-1], die_on_exit=True
+    )
+    gateway = JavaGateway(gateway_parameters=GatewayParameters(port=port))
+    try:
+        make = gateway.jvm.org.codehaus.janino.Compiler()
+        make.setSourceVersion(8)
+        make.setTargetVersion(8)
+        make.setDestinationDirectory(gateway.jvm.java.io.File(target), False)
+        make.setClassPath(_files(gateway, sorted((flink_home() / "lib").glob("*.jar"))))
+        make.compile(_files(gateway, sorted(SOURCES.glob("*.java"))))
+    except Py4JJavaError as error:
+        sys.exit(str(error.java_exception.getMessage()))
+    finally:
+        gateway.shutdown()
+
+
+def _files(gateway: object, paths: Sequence[Path]) -> object:
+    kind = gateway.jvm.java.io.File  # type: ignore[attr-defined]
+    made = gateway.new_array(kind, len(paths))  # type: ignore[attr-defined]
+    for place, path in enumerate(paths):
+        made[place] = kind(str(path))
+    return made
+
+
+if __name__ == "__main__":
+    compile_here(sys.argv[1], sys.argv[2:])

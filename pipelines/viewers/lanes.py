@@ -1,0 +1,55 @@
+"""The whole SQL of a run: views over a source, and the inserts that fill the tables."""
+# ruff: noqa: S608
+
+from pipelines.viewers import metrics, views, windows
+from pipelines.viewers.config import WindowSettings
+from pipelines.viewers.dimensions import DIMENSIONS
+from pipelines.viewers.views import View
+
+
+def all_views(given: WindowSettings, *further: str) -> list[View]:
+    """Views in the order in which they need each other; the source table is `messages`.
+
+    Args:
+        given: settings.
+        further: columns of `messages` that `decoded` keeps.
+    """
+    return [
+        views.decoded_view(*further),
+        views.events_view(),
+        *windows.audience_views(given),
+        *windows.watching_views("minutes", given.minute_seconds, given.viewer_sample),
+        *windows.sessions_views(given, "minutes"),
+        *metrics.metrics_views(given),
+    ]
+
+
+def table_inserts() -> dict[str, str]:
+    """Insert that fills each table of `tables.TABLES`."""
+    selects = {
+        "metrics": f"""
+SELECT {metrics.KEY}, CAST(window_start_at AS TIMESTAMP_LTZ(3)),
+  CAST(window_end_at AS TIMESTAMP_LTZ(3)), concurrent, peak_concurrent, unique_viewers, watch_ms,
+  rebuffering_ratio, average_bitrate_kbps, startup_ms, failure_pct
+FROM metrics""",
+        "sessions": f"""
+SELECT session_id, user_id, content_id, {region_name()},
+  TO_TIMESTAMP_LTZ(started_ms, 3), TO_TIMESTAMP_LTZ(ended_ms, 3), exit_type, watch_ms,
+  rebuffered_ms, startup_ms, is_exit_before_start, pauses, quality_ms, average_bitrate_kbps
+FROM whole_sessions""",
+        "rejected": """
+SELECT message_key, message_value, kafka_time, COALESCE(fault, 'UNKNOWN_TYPE')
+FROM decoded WHERE fault IS NOT NULL OR kind = 0""",
+        "late": """
+SELECT message_key, message_value, kafka_time,
+  CAST(TIMESTAMPDIFF(SECOND, event_at, CURRENT_WATERMARK(event_at)) AS BIGINT) * 1000
+FROM decoded WHERE fault IS NULL AND kind > 0 AND event_at <= CURRENT_WATERMARK(event_at)""",
+    }
+    return {table: f"INSERT INTO {table}_table {select}" for table, select in selects.items()}
+
+
+def region_name() -> str:
+    """Region out of `cell`, as SQL."""
+    region = next(one for one in DIMENSIONS if one.name == "region")
+    codes = " ".join(f"WHEN {code} THEN '{name}'" for code, name in enumerate(region.values))
+    return f"CASE {views.code_of(region)} {codes} END"

@@ -1,0 +1,49 @@
+"""The self-contained HTML report of a match: fill a `MatchReport`, call `write_report`."""
+
+from pathlib import Path
+
+from pipelines.core.report import Report, Section
+from pipelines.core.report_parts import (
+    counts_section,
+    setup_section,
+    show_count,
+    show_percent,
+    steps_section,
+)
+from pipelines.viewers.report import sections
+from pipelines.viewers.report.data import MatchReport
+
+__all__ = ["MatchReport", "build_report", "write_report"]
+
+
+def write_report(data: MatchReport, path: Path) -> Path:
+    """Write the page to `path` and return it."""
+    return build_report(data).write(path)
+
+
+def build_report(data: MatchReport) -> Report:
+    """Return the page of a run."""
+    peak = show_count(data.metrics.get("peak_concurrent_viewers"))
+    stalled = show_percent(data.metrics.get("rebuffering_ratio"))
+    return Report(
+        job="viewer analytics",
+        title=f"{peak} watched at once, {stalled} of the time stalled",
+        subtitle=f"{data.source}: {show_count(data.metrics.get('events'))} events.",
+        kpis=sections.head_kpis(data),
+        sections=_sections(data),
+        facts=(("run", data.run_id), ("as of", data.as_of)),
+    )
+
+
+def _sections(data: MatchReport) -> list[Section]:
+    return [
+        sections.audience_section(data),
+        sections.people_section(data),
+        sections.quality_strip(data),
+        sections.alerts_section(data),
+        sections.trending_section(data),
+        counts_section(data.counts, data.reasons),
+        steps_section(data.seconds),
+        sections.caveats_section(),
+        setup_section(data.config, data.manifest),
+    ]

@@ -1,0 +1,128 @@
+"""Views over the messages of a match: decoded, valid, with cell and order (SQL, on the JVM).
+
+Every function returns one SQL text; `engine.py` runs them. Names of our own, no user input.
+"""
+# ruff: noqa: S608
+
+from collections.abc import Sequence
+
+from pipelines.core.flink_types import quoted
+from pipelines.core.wire import id_of
+from pipelines.viewers.dimensions import DIMENSIONS, Dimension
+from pipelines.viewers.encode import SUBJECT
+from pipelines.viewers.rules import CELL_SIZE, ENDS, FIRST_MS, MOMENT_SIZE, SIGNS_OF_LIFE, kinds
+
+View = tuple[str, str]
+"""Name and query of a view."""
+
+
+DECODED = (
+    "user_id", "session_id", "content_id", "kind", "quality", "viewer", "at_ms", "cell", "is_fatal",
+    "bitrate_kbps", "buffer_seconds", "played_ms", "rebuffered_ms", "delivered_kilobits",
+    "total_played_ms", "total_rebuffered_ms", "total_delivered_kilobits",
+)  # fmt: skip
+"""Columns that the decoder on the JVM gives beside the fault."""
+
+
+def listed(numbers: Sequence[int]) -> str:
+    """Numbers for an IN list."""
+    return f"({', '.join(map(str, numbers))})"
+
+
+def decoded_view(*further: str, prefix: str = "") -> View:
+    """One row a message, and the name of its fault if it has one.
+
+    Args:
+        further: columns of `messages` that are kept beside the usual ones.
+        prefix: before the names of all views of a lane, and of its messages.
+    """
+    names = ("message_key", "message_value", "kafka_time", "event_at", *further)
+    kept = ", ".join(f"m.{name}" for name in names)
+    ids = f"{id_of(SUBJECT, 1)}, {id_of(SUBJECT, 2)}, '{cell_lists()}'"
+    return (
+        f"{prefix}decoded",
+        f"""
+SELECT {kept}, {_decoded()}
+FROM {prefix}messages AS m
+CROSS JOIN LATERAL TABLE(viewer_events(m.message_value, m.kafka_time, {ids})) AS e""",
+    )
+
+
+def _decoded() -> str:
+    """Columns of the decoder. A source moves the `event_at` of a record whose clock is wrong."""
+    ahead = "CASE WHEN m.event_at <> m.kafka_time THEN 'E_TIME' END"
+    return f"COALESCE(e.fault, {ahead}) AS fault, " + ", ".join(f"e.{name}" for name in DECODED)
+
+
+def events_view(prefix: str = "", sample: int = 1) -> View:
+    """Valid events with moment, cell and order.
+
+    Args:
+        prefix: as for `decoded_view`.
+        sample: keep the viewers whose digest this number divides.
+    """
+    kept = f" AND MOD(viewer, {sample}) = 0" if sample > 1 else ""
+    alive, ended = kinds(*SIGNS_OF_LIFE), kinds(*ENDS)
+    return (
+        f"{prefix}events",
+        f"""
+SELECT *, moment * {MOMENT_SIZE} + is_alive * {CELL_SIZE} + cell AS order_key
+FROM (
+  SELECT event_at, session_id, user_id, content_id, kind, quality, viewer, is_fatal, at_ms, cell,
+    at_ms - {FIRST_MS} AS moment,
+    CASE WHEN kind IN {listed(alive)} THEN 1 ELSE 0 END AS is_alive,
+    kind IN {listed(alive + ended)} AS is_presence,
+    played_ms, rebuffered_ms, delivered_kilobits,
+    total_played_ms, total_rebuffered_ms, total_delivered_kilobits
+  FROM {prefix}decoded
+  WHERE fault IS NULL AND kind > 0{kept}
+)""",
+    )
+
+
+def cell_lists() -> str:
+    """What the decoder needs to make a cell: first bits, and values where it meets texts."""
+    known = {one.name: one for one in DIMENSIONS}
+    texts = [
+        f"{known[name].shift}:{','.join(known[name].values[1:])}"
+        for name in ("region", "city", "language")
+    ]
+    return ";".join([*texts, *(str(known[n].shift) for n in ("device", "network", "quality"))])
+
+
+def code_of(dimension: Dimension, cell: str = "cell") -> str:
+    """Code of a dimension out of a cell, as SQL."""
+    return f"CAST(MOD({cell} / {1 << dimension.shift}, {1 << dimension.bits}) AS INT)"
+
+
+def dimension_name() -> str:
+    """Name of the grouping set a row of `grouping_sets` belongs to, as SQL."""
+    cases = " ".join(
+        f"WHEN GROUPING({quoted(one.name)}) = 0 THEN '{one.name}'" for one in DIMENSIONS
+    )
+    return f"CASE {cases} ELSE 'total' END"
+
+
+def dimension_value() -> str:
+    """Value of that dimension; ALL for the total."""
+    cases = " ".join(
+        f"WHEN GROUPING({quoted(one.name)}) = 0 THEN {_named(one)}" for one in DIMENSIONS
+    )
+    return f"CASE {cases} ELSE 'ALL' END"
+
+
+def _named(dimension: Dimension) -> str:
+    cases = " ".join(f"WHEN {code} THEN '{v}'" for code, v in enumerate(dimension.values))
+    return f"(CASE {quoted(dimension.name)} {cases} END)"
+
+
+def cell_columns(cell: str = "cell") -> str:
+    """Select list with the code of each dimension."""
+    return ", ".join(f"{code_of(one, cell)} AS {quoted(one.name)}" for one in DIMENSIONS)
+
+
+def grouping_sets(*always: str) -> str:
+    """Grouping sets for the total and for each dimension alone."""
+    head = ", ".join(always)
+    sets = ", ".join(f"({head}, {quoted(one.name)})" for one in DIMENSIONS)
+    return f"GROUPING SETS (({head}), {sets})"

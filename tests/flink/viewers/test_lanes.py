@@ -1,0 +1,87 @@
+"""The lanes on Flink against the reference: any order, copies, lost stops; the golden vector."""
+
+import pytest
+
+from pipelines.viewers.dimensions import pack_cell
+from tests.unit.viewers.oracle import audience, sessions, watched
+from tests.unit.viewers.samples import (
+    BASE_MS,
+    GOLDEN_LIVE,
+    disturbed,
+    event,
+    golden_events,
+    random_events,
+)
+
+KEY = ["content_id", "dimension", "dimension_value"]
+
+
+def slices_of(metrics):
+    return metrics[metrics["window_end_ms"] - metrics["window_start_ms"] == 10_000]
+
+
+def minutes_of(metrics):
+    return metrics[metrics["window_end_ms"] - metrics["window_start_ms"] == 60_000]
+
+
+def by_key(rows, column):
+    return {tuple(one[:3]): one[3] for one in rows[[*KEY, column]].itertuples(index=False)}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_rows_equal_the_reference(count, seed):
+    events = random_events(seed, sessions=60)
+    found = count(disturbed(events, seed), files=seed)
+    slices = slices_of(found["metrics"])
+    for moment in sorted(set(slices["window_end_ms"])):
+        rows = slices[slices["window_end_ms"] == moment]
+        assert by_key(rows, "concurrent") == audience(events, moment, pack_cell)
+    assert len(slices)
+    check_minutes(minutes_of(found["metrics"]), events)
+    check_sessions(found["sessions"], sessions(events))
+
+
+def check_minutes(minutes, events):
+    assert len(minutes)
+    for start in sorted(set(minutes["window_start_ms"])):
+        rows = minutes[minutes["window_start_ms"] == start].set_index(KEY)
+        wanted = watched(events, start, start + 60_000, pack_cell)
+        live = audience(events, start + 60_000, pack_cell)
+        for key, row in rows.iterrows():
+            one = wanted.get(key)
+            assert row["concurrent"] == live.get(key, 0)
+            assert row["watch_ms"] == (one["played"] + one["rebuffered"] if one else 0)
+            assert row["unique_viewers"] == (len(one["users"]) if one else 0)
+            if one and one["starts"]:
+                assert row["startup_ms"] == one["startup"] / one["starts"]
+            if one and one["played"]:
+                assert row["average_bitrate_kbps"] == one["kilobits"] * 1000 / one["played"]
+                ratio = one["rebuffered"] / (one["played"] + one["rebuffered"])
+                assert row["rebuffering_ratio"] == pytest.approx(ratio, abs=1e-15)
+            if one:
+                assert row["failure_pct"] == one["failures"] * 100 / one["sessions"]
+        assert wanted.keys() <= set(rows.index)
+
+
+def check_sessions(rows, wanted):
+    assert set(rows["session_id"]) == wanted.keys()
+    for row in rows.to_dict("records"):
+        one = wanted[row["session_id"]]
+        got = {name: row[name] for name in one}
+        got["quality_ms"] = dict(row["quality_ms"])
+        for name in ("startup_ms", "average_bitrate_kbps"):
+            got[name] = None if got[name] != got[name] else got[name]
+        assert got == one
+
+
+def test_golden_vector(count):
+    found = count([*golden_events(), event("s9", "PLAY", 100)])
+    slices = slices_of(found["metrics"])
+    total = slices[slices["dimension"] == "total"]
+    live = {
+        (at - BASE_MS) // 1000: n
+        for at, n in zip(total["window_end_ms"], total["concurrent"], strict=True)
+    }
+    assert {s: live.get(s, 0) for s in (10, 20, 30)} == {s: GOLDEN_LIVE[s] for s in (10, 20, 30)}
+    assert live[40] == 2  # s2 and s3: s1 stops at 40
+    assert 60 not in live
