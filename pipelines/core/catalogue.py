@@ -12,7 +12,6 @@ from pipelines.core.contract_store import load_contracts
 from pipelines.core.errors import ConfigError
 
 CATALOGUE = PROJECT_ROOT / "conf" / "stack"
-RULES_FILE = CATALOGUE / "quality.yaml"
 Overlay = Literal["local", "prod"]
 Twin = Literal["dlq", "late"]
 

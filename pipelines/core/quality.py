@@ -26,8 +26,11 @@ Action = Literal["reject", "null_field", "flag"]
 
 _OUTSIDE = re.compile(r"<script\b.*?</script>|<(?:link|img)\b[^>]*>", re.DOTALL)
 _DOCS_STYLE = (
+    ":root{color-scheme:light dark}"
     "body{font:15px/1.5 system-ui,sans-serif;max-width:1100px;margin:2rem auto;padding:0 1rem}"
-    "table{border-collapse:collapse;margin:.5rem 0}td,th{border:1px solid #bbb;padding:.3rem .6rem}"
+    "table{border-collapse:collapse;margin:.5rem 0}td,th{border:1px solid #999;padding:.3rem .6rem}"
+    ".navbar.sticky-top,.card,footer{display:none!important}"  # they act by script, or lead outside
+    ".fa-check-circle::before{content:'passed'}.fa-times::before{content:'failed'}"
 )
 
 REASON = "reject_reason"

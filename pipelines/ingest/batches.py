@@ -1,55 +1,25 @@
-"""One batch: good messages to the table in one commit, the others to the dead-letter topic.
+"""One batch: good messages to the table in one commit, the others set aside or to the dead letters.
 
 A batch that is repeated after a crash changes nothing: the commit carries the number of the batch,
-which Delta refuses to take twice, and a dead letter has the same key and bytes again.
+which Delta refuses to take twice; rows set aside take the place of those of the same number; and a
+dead letter has the same key and bytes again.
 """
 
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from pipelines.core.delta_tables import version_of
-from pipelines.core.privacy import Tokeniser
-from pipelines.ingest.bronze import bronze_rows
+from pipelines.core.dead_letters import Judge
+from pipelines.core.errors import GateError
+from pipelines.core.judging import judge, rescue, send_letters
+from pipelines.core.messages import DOUBTFUL, tag_messages
+from pipelines.ingest.checks import STOP
 from pipelines.ingest.config import IngestConfig
-from pipelines.ingest.dead_letters import judge
-from pipelines.ingest.decode import DOUBTFUL, tag_messages
-from pipelines.ingest.places import Places
+from pipelines.ingest.places import JOB, Places
 from pipelines.ingest.progress import batch_offsets, stamp
-
-TABLE_PROPERTIES = {
-    "delta.dataSkippingStatsColumns": "event_time,kafka_partition,kafka_offset",
-    "delta.checkpointInterval": "25",
-    "delta.deletedFileRetentionDuration": "interval 7 days",
-    "delta.logRetentionDuration": "interval 365 days",
-}
-
-
-@dataclass
-class Tally:
-    """What a run has done so far.
-
-    Attributes:
-        read: messages taken from the topic.
-        stored: rows in the table.
-        dead: dead letters by code.
-        bytes: size of all values, bytes.
-        batches: finished batches.
-        repeated: batches that an earlier run had stored already.
-    """
-
-    read: int = 0
-    stored: int = 0
-    dead: Counter[str] = field(default_factory=Counter)
-    bytes: int = 0
-    batches: int = 0
-    repeated: int = 0
-
-    def counts(self) -> dict[str, int]:
-        """Counts of the run manifest."""
-        return {"in": self.read, "out": self.stored, "dlq": self.dead.total()}
+from pipelines.ingest.row_store import RowStore, Stored
+from pipelines.ingest.tally import Tally
 
 
 @dataclass(frozen=True)
@@ -57,81 +27,83 @@ class BatchWriter:
     """Stores the batches of a run.
 
     Attributes:
-        session: a session with Delta and Kafka.
-        places: topic and table.
+        rows: where rows go.
         servers: bootstrap servers for dead letters.
         config: settings of the job.
-        tokeniser: key of the tokens.
         job_version: commit of the code.
         tally: counts up what is done.
     """
 
-    session: SparkSession
-    places: Places
+    rows: RowStore
     servers: str
     config: IngestConfig
-    tokeniser: Tokeniser
     job_version: str
     tally: Tally
 
+    @property
+    def session(self) -> SparkSession:
+        """The session of the run."""
+        return self.rows.session
+
+    @property
+    def places(self) -> Places:
+        """Topic and table of the run."""
+        return self.rows.places
+
     def write(self, raw: DataFrame, batch_id: int) -> None:
-        """Store one batch; called by Spark, which repeats it until it succeeds."""
+        """Store one batch; called by Spark, which repeats it until it succeeds.
+
+        Raises:
+            GateError: a row breaks a rule that stops the run, or too many are set aside.
+        """
         number = stamp(batch_offsets(self.session, self.places, batch_id))
         tagged = tag_messages(raw, self.places.subject)
-        read, doubtful, size, is_new = self._store_good(tagged, number)
-        dead: Counter[str] = Counter()
-        rescued = 0
-        if doubtful:
-            dead, rescued = self._settle_doubtful(tagged, number)
-        self.tally.read += read
-        self.tally.stored += read - doubtful + rescued
-        self.tally.dead += dead
-        self.tally.bytes += size
+        stored = self._store(tagged, "good", number)
+        self.tally.read += stored.read
+        self.tally.bytes += stored.bytes
+        if stored.doubtful:
+            self._settle_doubtful(tagged, number)
         self.tally.batches += 1
-        self.tally.repeated += not is_new
+        self.tally.repeated += not stored.is_new
+        self._hold_limit()
 
-    def _store_good(self, tagged: DataFrame, number: int) -> tuple[int, int, int, bool]:
-        """Append what decoded cleanly; counts are seen while the rows pass."""
-        figures = [
-            F.count(F.lit(1)).alias("read"),
-            F.count_if(F.col(DOUBTFUL)).alias("doubtful"),
-            F.coalesce(F.sum(F.length("value")), F.lit(0)).alias("bytes"),
-        ]
-        seen, before = Observation("batch"), version_of(self.places.delta)
-        observed = tagged.observe(seen, *figures).where(~F.col(DOUBTFUL))
-        self._append(observed, "good", number)
-        is_new = version_of(self.places.delta) != before
-        # Delta runs nothing for a batch it has: then nothing was observed.
-        row = seen.get if is_new else tagged.agg(*figures).collect()[0].asDict()
-        return row["read"], row["doubtful"], row["bytes"], is_new
-
-    def _append(self, tagged: DataFrame, part: str, number: int) -> None:
-        cores = self.session.sparkContext.defaultParallelism  # few files, and no idle task
-        rows = bronze_rows(tagged.coalesce(cores), self.places.subject, self.tokeniser)
-        # Not partitioned: a register of 300 people had 254 days, and so 254 files. Statistics on
-        # event_time let readers skip files as well.
-        writer = rows.write.format("delta").mode("append")
-        writer = writer.options(**TABLE_PROPERTIES).option("mergeSchema", "true")
-        writer = writer.option("txnAppId", f"ingest/{self.places.topic}/{part}")
-        writer.option("txnVersion", number).save(self.places.table)
-
-    def _settle_doubtful(self, tagged: DataFrame, number: int) -> tuple[Counter[str], int]:
-        """Dead letters by code, and rows that were good after all (and are appended)."""
-        verdicts = judge(
-            tagged, self.places.subject, self.job_version, self.config.doubtful_partitions
-        ).persist()
+    def _store(self, tagged: DataFrame, part: str, number: int) -> Stored:
         try:
-            bad = verdicts.where("code IS NOT NULL")
-            bad.select("topic", "key", "value").write.format("kafka").options(
-                **{"kafka.bootstrap.servers": self.servers, "kafka.acks": "all"}
-            ).save()
-            found = verdicts.groupBy("code").count().collect()
-            dead = Counter({row["code"]: row["count"] for row in found if row["code"]})
-            rescued = sum(row["count"] for row in found if row["code"] is None)
-            if rescued:
-                keys = verdicts.where("code IS NULL").select("partition", "offset")
-                good = tagged.join(F.broadcast(keys), ["partition", "offset"], how="left_semi")
-                self._append(good, "rescued", number)
-            return dead, rescued
+            stored = self.rows.store(tagged, part, number)
+        except Exception as error:
+            if (where := str(error).find(STOP)) < 0:
+                raise
+            code = str(error)[where + len(STOP) :].split()[0].strip("'\".,;")
+            self._stop(
+                f"{code}: a row breaks it, and its policy is fail. Nothing of its batch is stored"
+            )
+            raise
+        self.tally.stored += stored.rows
+        self.tally.aside += stored.aside
+        self.tally.warned += stored.warned
+        return stored
+
+    def _settle_doubtful(self, tagged: DataFrame, number: int) -> None:
+        """Send dead letters; a row that was good after all is stored."""
+        by = Judge(JOB, self.job_version)
+        verdicts = judge(tagged, self.places.subject, by, self.config.doubtful_partitions).persist()
+        try:
+            dead = send_letters(verdicts, self.servers)
+            self.tally.dead += dead
+            if verdicts.count() > dead.total():
+                rescued = rescue(tagged, verdicts).withColumn(DOUBTFUL, F.lit(False))
+                self._store(rescued, "rescued", number)
         finally:
             verdicts.unpersist()
+
+    def _hold_limit(self) -> None:
+        found, config = self.tally.found(), self.config
+        if found.decoded < config.gate_rows or not found.quarantined:
+            return
+        if found.quarantined > config.quarantine_limit * found.decoded:
+            told = ", ".join(f"{code} {n}" for code, n in sorted(self.tally.aside.items()))
+            self._stop(f"{found.quarantined} of {found.decoded} rows are set aside ({told})")
+            raise GateError(self.tally.stopped)
+
+    def _stop(self, told: str) -> None:
+        self.tally.stopped = f"quality gate of {self.places.table}: {told}."

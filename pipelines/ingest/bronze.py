@@ -1,8 +1,9 @@
 """Rows of a bronze table: the record, tokenised, and where it stood in Kafka."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
@@ -12,10 +13,11 @@ from pipelines.core.contract_store import get_contract
 from pipelines.core.contract_tree import Node, walk
 from pipelines.core.contracts import spark_schema
 from pipelines.core.errors import ContractError
+from pipelines.core.messages import DOUBTFUL, RECORD
 from pipelines.core.privacy import Tokeniser
-from pipelines.ingest.decode import RECORD
 
 DAY = "event_date"
+KAFKA = "_kafka"
 INDIA_HOURS = 5.5
 
 ORIGIN = T.StructType(
@@ -39,19 +41,38 @@ ORIGIN = T.StructType(
 """Columns every bronze table has after those of its contract."""
 
 
-def bronze_rows(tagged: DataFrame, subject: str, tokeniser: Tokeniser) -> DataFrame:
+def open_records(tagged: DataFrame, subject: str) -> DataFrame:
+    """The fields of each record as columns, for rules to look at.
+
+    Args:
+        tagged: messages as `tag_messages` gives them.
+        subject: contract of the records.
+
+    Returns:
+        Columns of the newest contract, null where a message is doubtful, then `is_doubtful`, and
+        `KAFKA`: where the message stood, its headers and its size in bytes.
+    """
+    place = F.struct("partition", "offset", "timestamp", "headers", F.length("value").alias("size"))
+    fields = [F.col(RECORD)[name].alias(name) for name in spark_schema(subject).names]
+    return tagged.select(*fields, DOUBTFUL, place.alias(KAFKA))
+
+
+def bronze_rows(
+    opened: DataFrame, subject: str, tokeniser: Tokeniser, more: Sequence[str] = ()
+) -> DataFrame:
     """Rows as they are stored.
 
     Identifiers become tokens and fields to be dropped become null, as the contract says. The key
     of a message is not kept: it is a field of the record, and may be an identifier.
 
     Args:
-        tagged: good messages with `record`.
+        opened: good messages as `open_records` gives them.
         subject: contract of the records.
         tokeniser: key of the tokens.
+        more: further columns to keep.
 
     Returns:
-        Columns of the newest contract, then `ORIGIN`, then `event_date` (day in India).
+        Columns of the newest contract, `ORIGIN`, `event_date` (day in India), and `more`.
 
     Raises:
         ContractError: a field inside a nested type is to be tokenised or dropped.
@@ -59,9 +80,9 @@ def bronze_rows(tagged: DataFrame, subject: str, tokeniser: Tokeniser) -> DataFr
     treated = _treatments(subject)
     columns = []
     for field in spark_schema(subject).fields:
-        column = F.col(RECORD)[field.name]
+        column = F.col(field.name)
         columns.append(_treat(column, treated.get(field.name), field, tokeniser).alias(field.name))
-    return tagged.select(*columns, *_origin_columns(), _day_column().alias(DAY))
+    return opened.select(*columns, *_origin_columns(), _day_column().alias(DAY), *more)
 
 
 def bronze_schema(subject: str) -> T.StructType:
@@ -99,25 +120,33 @@ def token_column(column: Column, tokeniser: Tokeniser, is_address: bool = False)
     """
 
     def tokens(values: pa.Array) -> pa.Array:  # typed: Spark reads the kind of function here
-        return tokeniser.token_columns(values)[0]
+        return (
+            _address_tokens(values, tokeniser) if is_address else tokeniser.token_columns(values)[0]
+        )
 
     tokenise: Callable[[Column], Column] = arrow_udf(tokens, "string")  # type: ignore[call-overload]
-    if not is_address:
-        return tokenise(column)
-    lowered = F.lower(column)
-    return F.concat(tokenise(lowered), F.regexp_extract(lowered, "(@[a-z0-9.-]*)$", 1))
+    return tokenise(column)
+
+
+def _address_tokens(values: pa.Array, tokeniser: Tokeniser) -> pa.Array:
+    """Arrow lowers whole batches; Spark's own `lower` goes through ICU value by value."""
+    lowered = pc.utf8_lower(values)
+    handles = pc.extract_regex(lowered, "(?P<handle>@[a-z0-9.-]*)$").field("handle")
+    tokens = tokeniser.token_columns(lowered)[0]
+    return pc.binary_join_element_wise(tokens, pc.fill_null(handles, ""), "")
 
 
 def _origin_columns() -> list[Column]:
-    return [
-        F.col("partition").alias("kafka_partition"),
-        F.col("offset").alias("kafka_offset"),
-        F.col("timestamp").alias("kafka_time"),
-        F.col("headers").alias("kafka_headers"),
-    ]
+    names = {
+        "partition": "partition",
+        "offset": "offset",
+        "time": "timestamp",
+        "headers": "headers",
+    }
+    return [F.col(KAFKA)[part].alias(f"kafka_{name}") for name, part in names.items()]
 
 
 def _day_column() -> Column:
     """Business day in India, whatever the zone of the session."""
-    shifted = F.unix_millis(F.col(RECORD)["event_time"]) + int(INDIA_HOURS * 3_600_000)
+    shifted = F.unix_millis("event_time") + int(INDIA_HOURS * 3_600_000)
     return F.date_add(F.lit("1970-01-01").cast("date"), F.floor(shifted / 86_400_000).cast("int"))

@@ -1,5 +1,7 @@
 """Configuration of the ingest job: every number, with its unit and its origin."""
 
+from pathlib import Path
+
 from pydantic import Field
 
 from pipelines.core.config import JobConfig
@@ -36,4 +38,13 @@ class IngestConfig(JobConfig):
     )
     max_attempts: int = Field(
         3, ge=1, description="replays of a dead letter before it is parked (given)"
+    )
+    rules_file: Path | None = Field(
+        None, description="rules of bronze rows; conf/stack/quality.yaml when absent"
+    )
+    quarantine_limit: float = Field(
+        0.05, ge=0, le=1, description="largest share of decoded rows set aside (chosen)"
+    )
+    gate_rows: int = Field(
+        100, ge=1, description="decoded rows from which that share can stop a run (chosen)"
     )

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from pipelines.core.dead_letters import ATTEMPT_HEADER, ENVELOPE, read_attempts
 from pipelines.core.errors import ContractError
 from pipelines.core.kafka import delete_records, make_producer, read_all
 from pipelines.core.wire import Wire
-from pipelines.ingest.dead_letters import ATTEMPT_HEADER, ENVELOPE, read_attempts
 
 Json = Any
 

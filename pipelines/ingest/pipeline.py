@@ -14,17 +14,24 @@ from pipelines.core import endpoints
 from pipelines.core.catalogue import load_catalogue
 from pipelines.core.config import PROJECT_ROOT, config_hash
 from pipelines.core.delta_tables import version_of
+from pipelines.core.errors import GateError
 from pipelines.core.machine import git_state
+from pipelines.core.messages import source_options
 from pipelines.core.privacy import key_from_env
+from pipelines.core.quality import QualityReport, preload, validate
 from pipelines.core.runlog import RunLog
 from pipelines.core.summary import RunSummary, make_run_id
-from pipelines.ingest.batches import BatchWriter, Tally
+from pipelines.ingest.batches import BatchWriter
+from pipelines.ingest.checks import load_rules, suite
 from pipelines.ingest.compaction import Compaction, compact, count_files
 from pipelines.ingest.config import IngestConfig
 from pipelines.ingest.failures import explain_failure, is_transient
 from pipelines.ingest.places import JOB, Places, find_places
 from pipelines.ingest.progress import starting_offsets
-from pipelines.ingest.report import write_report
+from pipelines.ingest.report import build_report
+from pipelines.ingest.report.quality import DATA_DOCS, make_section
+from pipelines.ingest.row_store import RowStore
+from pipelines.ingest.tally import Tally
 
 
 @dataclass(frozen=True)
@@ -56,23 +63,33 @@ def run(session: SparkSession, config: IngestConfig, request: Request, log: RunL
     """
     places = find_places(request.topic, request.lake, load_catalogue())
     servers, tally = endpoints.kafka_servers(), Tally()
+    rules = load_rules(places.subject, config.rules_file)
     summary = _summary(config, request, places)
     if request.dry_run:
         summary.status = "dry_run"
         return summary
+    preload()
     version = str(git_state(PROJECT_ROOT)["git_sha"] or "unknown")
-    writer = BatchWriter(
-        session, places, servers, config, key_from_env(is_public_data=False), version, tally
-    )
+    tokeniser = key_from_env(is_public_data=False)
+    rows = RowStore(session, places, rules, tokeniser, summary.run_id)
+    writer = BatchWriter(rows, servers, config, version, tally)
     with log.step("ingest") as step:
         _run_until_done(writer, request, log)
         step.rows = tally.read
     with log.step("compact"):
         done = compact(session, places, config)
+    with log.step("gate"):
+        checks = suite(rules, tally.found(), config.quarantine_limit)
+        docs = request.report / DATA_DOCS if request.report else None
+        quality = validate(checks, docs) if tally.found().decoded else QualityReport()
     _finish(summary, writer, done, log)
     if request.report:
-        write_report(summary, tally, done, request.report / "report.html")
+        report = build_report(summary, tally, done, make_section(checks, quality, tally))
+        report.write(request.report / "report.html")
         summary.write_run_json(request.report)
+    if tally.stopped:
+        raise GateError(tally.stopped)
+    quality.require(tally.aside + tally.warned)
     return summary
 
 
@@ -89,7 +106,10 @@ def _summary(config: IngestConfig, request: Request, places: Places) -> RunSumma
 
 
 def _run_until_done(writer: BatchWriter, request: Request, log: RunLog) -> None:
-    """Run the query, again after a passing failure; each success gives the full time back."""
+    """Run the query, again after a passing failure; each success gives the full time back.
+
+    It ends early where the quality gate has stopped it; the tally then says why.
+    """
     config, done, failed_since = writer.config, -1, time.monotonic()
     pause = config.retry_first_seconds
     while True:
@@ -97,6 +117,8 @@ def _run_until_done(writer: BatchWriter, request: Request, log: RunLog) -> None:
             _start(writer, request).awaitTermination()
             return
         except StreamingQueryException as error:
+            if writer.tally.stopped:
+                return
             if writer.tally.batches != done:
                 done, failed_since = writer.tally.batches, time.monotonic()
                 pause = config.retry_first_seconds
@@ -114,19 +136,10 @@ def _first_line(error: Exception) -> str:
 
 def _start(writer: BatchWriter, request: Request) -> StreamingQuery:
     session, places, config = writer.session, writer.places, writer.config
-    wait_ms = str(int(config.connect_seconds * 1000))
     raw = session.readStream.format("kafka").options(
-        **{
-            "kafka.bootstrap.servers": writer.servers,
-            "kafka.isolation.level": "read_committed",
-            "kafka.request.timeout.ms": wait_ms,
-            "kafka.default.api.timeout.ms": wait_ms,
-            "subscribe": places.topic,
-            "startingOffsets": starting_offsets(session, places),
-            "maxOffsetsPerTrigger": str(config.max_offsets),
-            "includeHeaders": "true",
-            "failOnDataLoss": "true",
-        }
+        **source_options(writer.servers, places.topic, config.connect_seconds),
+        startingOffsets=starting_offsets(session, places),
+        maxOffsetsPerTrigger=str(config.max_offsets),
     )
     stream = raw.load().writeStream.option("checkpointLocation", places.checkpoint)
     triggered = (
@@ -161,9 +174,11 @@ def _finish(summary: RunSummary, writer: BatchWriter, done: Compaction, log: Run
         "small_files": files.small,
         "compacted_files": done.removed,
         **{f"dlq_{code.lower()}": number for code, number in sorted(tally.dead.items())},
+        **{f"rejected_{code.lower()}": number for code, number in sorted(tally.aside.items())},
     }
     summary.tables = {writer.places.table: {"version": version_of(writer.places.delta)}}
     summary.seconds = {name: round(spent, 3) for name, spent in log.seconds.items()}
     summary.total_seconds = log.elapsed
+    summary.status = "failed" if tally.stopped else "done"
     summary.warnings = list(log.warnings)
     summary.check_accounting()

@@ -23,6 +23,7 @@ class Places:
         dead_letters: topic for messages that cannot be decoded.
         table: URI of the bronze table.
         checkpoint: URI of Spark's own notes on how far it is.
+        aside: URI of the folder of rows set aside.
     """
 
     topic: str
@@ -30,6 +31,7 @@ class Places:
     dead_letters: str
     table: str
     checkpoint: str
+    aside: str
 
     @property
     def is_remote(self) -> bool:
@@ -69,6 +71,7 @@ def find_places(topic: str, lake: str, catalogue: Catalogue) -> Places:
         f"{topic}.dlq",
         f"{bucket(lake, 'bronze')}/{table}",
         f"{bucket(lake, 'checkpoints')}/{JOB}/{topic}",
+        f"{bucket(lake, 'quarantine')}/{JOB}/{table}",
     )
 
 

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -41,8 +40,3 @@ def servers(stack: NativeStack) -> str:
 @pytest.fixture
 def root(stack: NativeStack) -> endpoints.ObjectStore:
     return endpoints.object_store(None, stack.environment)
-
-
-@pytest.fixture
-def spool(tmp_path: Path) -> Path:
-    return tmp_path / "spool"

@@ -1,22 +1,27 @@
-"""docker-compose.yml on a real engine: produce, ingest, and the rows read back from MinIO."""
+"""docker-compose.yml on a real engine: produce, ingest, dedup, Flink; all read back from outside."""
 
 import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from pipelines.core.config import PROJECT_ROOT
 from pipelines.core.delta_tables import Place
-from pipelines.core.endpoints import ObjectStore
+from pipelines.core.endpoints import ObjectStore, secret_name
+from pipelines.core.kafka import admin, create_topic, read_all
+from pipelines.stack.processes import wait_until
 from tests.stack.compose import engine
 
 pytestmark = pytest.mark.compose
 
 PROFILES = ("core", "batch", "stream")
+PROJECT, RECORDS = "sangamtest", 200
+TOPIC, COPY, SERVERS = "identity.enrolments.v1", "tests.copies.v1", "127.0.0.1:9092"
 SECRETS = {
     name: f"compose-test-{name.lower()[-12:]}"
     for name in re.findall(
@@ -51,11 +56,19 @@ def compose(docker: Sequence[str]) -> Iterator[Compose]:
     engine.build_images()
 
     def run(*arguments: str) -> str:
-        command = (*docker, "-p", "sangamtest", "--profile", "batch", *arguments)
-        return engine.run(*command, env=SETTINGS, seconds=900)
+        profiles = [word for name in PROFILES for word in ("--profile", name)]
+        command = (*docker, "-p", PROJECT, *profiles, *arguments)
+        return engine.run(*command, env=SETTINGS, seconds=600)
 
     yield run
-    run("down", "--volumes", "--timeout", "20")
+    run("down", "--volumes", "--timeout", "5")
+
+
+@pytest.fixture(scope="module")
+def job(compose: Compose) -> Compose:
+    """Runs a command in the container of the jobs; topics, buckets and users are there."""
+    compose("run", "--rm", "-T", "spark", "python", "-m", "pipelines", "list")
+    return lambda *command: compose("run", "--rm", "-T", "--no-deps", "spark", *command)
 
 
 def test_every_profile_is_valid_and_every_service_is_pinned_and_watched(
@@ -82,24 +95,55 @@ def test_a_missing_key_is_named(docker: Sequence[str]) -> None:
 
 
 @pytest.mark.timeout(2400)
-def test_produce_ingest_and_read_back(compose: Compose, tmp_path: Path) -> None:
-    def job(*command: str) -> str:
-        return compose("run", "--rm", "-T", "spark", *command)
-
-    told = job("python", "-m", "pipelines", "produce", "identity", "--records", "200",
+def test_produce_ingest_dedup_and_read_back(job: Compose) -> None:
+    told = job("python", "-m", "pipelines", "produce", "identity", "--records", str(RECORDS),
                "--spool", "/var/lib/sangam/spool")  # fmt: skip
-    assert "acknowledged  200" in told
-    told = job("spark-submit", "jobs/ingest.py", "--topic", "identity.enrolments.v1", "--once",
-               "--lake", "s3a://sangam", "--report", "/var/lib/sangam/ingest")  # fmt: skip
-    assert re.search(r"^out +200$", told, re.MULTILINE), told
-    store = ObjectStore("http://127.0.0.1:9000", "ingest", SETTINGS["SANGAM_S3_SECRET_INGEST"])
-    table = Place("s3a://sangam-bronze/identity/enrolments_v1", store).table()
-    assert table is not None
-    rows = table.to_pyarrow_table(columns=["event_id", "enrolment_id"])
-    assert len(set(rows["event_id"].to_pylist())) == 200
-    assert all(token.startswith("t1_") for token in rows["enrolment_id"].to_pylist())
+    assert f"acknowledged  {RECORDS}" in told
+    told = job("spark-submit", "jobs/ingest.py", "--topic", TOPIC, "--once", "--lake", "s3a://sangam",
+               "--report", "/var/lib/sangam/ingest")  # fmt: skip
+    assert re.search(rf"^out +{RECORDS}$", told, re.MULTILINE), told
+    bronze = rows(
+        "ingest", "s3a://sangam-bronze/identity/enrolments_v1", "event_id", "enrolment_id"
+    )
+    assert len({row["event_id"] for row in bronze}) == len(bronze) == RECORDS
+    assert all(row["enrolment_id"].startswith("t1_") for row in bronze)
     told = job("spark-submit", "jobs/dedup.py", "--input",
-               "s3a://sangam-bronze/identity/enrolments_v1", "--mapping",
-               "conf/profiles/identity_in.yaml", "--lake", "/var/lib/sangam/lake", "--report",
-               "/var/lib/sangam/dedup")  # fmt: skip
-    assert re.search(r"^in +200$", told, re.MULTILINE), told
+               "s3a://sangam-bronze/identity/enrolments_v1", "--lake", "s3a://sangam-silver/identity",
+               "--report", "/var/lib/sangam/dedup")  # fmt: skip
+    assert re.search(rf"^in +{RECORDS}$", told, re.MULTILINE), told
+    clusters = rows("dedup", "s3a://sangam-silver/identity/clusters_v1", "cluster_id")
+    number = len({row["cluster_id"] for row in clusters})
+    assert re.search(rf"^clusters +{number}$", told, re.MULTILINE), told
+
+
+@pytest.mark.timeout(600)
+def test_a_flink_job_runs_on_the_cluster(compose: Compose, job: Compose) -> None:
+    """After the test before: the enrolments are there."""
+    with admin(SERVERS) as client:
+        create_topic(client, COPY, 1, 1, {"retention.ms": "-1"})
+    compose("up", "-d", "jobmanager", "taskmanager")
+    wait_until(lambda: is_healthy("taskmanager"), "the task manager", 120, Path("/nonexistent"))
+    script = Path(engine.HERE, "copy_topic.py")
+    state = "s3://sangam-checkpoints/upi_fraud/compose-test"
+    compose("run", "--rm", "-T", "--no-deps", "-v", f"{script}:/tmp/copy_topic.py:ro", "jobmanager",
+            "bash", "-c", '"$FLINK_HOME/bin/flink" run -m jobmanager:8081 -py /tmp/copy_topic.py'
+            f" {TOPIC} {COPY} kafka:19092 {state}")  # fmt: skip
+    sent, copied = (
+        sorted(one.value for one in read_all(SERVERS, topic) if one.value)
+        for topic in (TOPIC, COPY)
+    )
+    assert len(copied) == RECORDS
+    assert copied == sent
+
+
+def rows(user: str, table: str, *columns: str) -> list[dict[str, Any]]:
+    """Rows of a table on MinIO, read from this machine."""
+    store = ObjectStore("http://127.0.0.1:9000", user, SETTINGS[secret_name(user)])
+    found = Place(table, store).table()
+    assert found is not None, f"there is no {table}"
+    return found.to_pyarrow_table(columns=list(columns)).to_pylist()
+
+
+def is_healthy(service: str) -> bool:
+    """Whether the health check of a service holds."""
+    return any(engine.is_healthy(f"{PROJECT}{mark}{service}{mark}1") for mark in "_-")

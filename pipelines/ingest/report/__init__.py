@@ -1,6 +1,5 @@
 """The self-contained HTML report of an ingest run."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.core.report import Block, Kpi, Note, Report, Section, Table
@@ -13,8 +12,8 @@ from pipelines.core.report_parts import (
 from pipelines.core.summary import RunSummary
 
 if TYPE_CHECKING:
-    from pipelines.ingest.batches import Tally
     from pipelines.ingest.compaction import Compaction
+    from pipelines.ingest.tally import Tally
 
 MEANING = {
     "E_SHORT": "shorter than the frame",
@@ -27,13 +26,10 @@ MEANING = {
 }
 
 
-def write_report(summary: RunSummary, tally: "Tally", files: "Compaction", path: Path) -> Path:
-    """Write the page of a run to `path` and return it."""
-    return build_report(summary, tally, files).write(path)
-
-
-def build_report(summary: RunSummary, tally: "Tally", files: "Compaction") -> Report:
-    """The page of a run."""
+def build_report(
+    summary: RunSummary, tally: "Tally", files: "Compaction", quality: Section
+) -> Report:
+    """The page of a run; `quality` is the section of the quality gate."""
     dead = tally.dead.total()
     topic = str(summary.inputs["topic"])
     return Report(
@@ -42,7 +38,8 @@ def build_report(summary: RunSummary, tally: "Tally", files: "Compaction") -> Re
         subtitle=f"{topic}: each message once, {show_count(dead)} dead letters.",
         kpis=_kpis(summary, tally),
         sections=[
-            counts_section(summary.counts, dict(tally.dead)),
+            counts_section(summary.counts, {**tally.dead, **tally.aside}),
+            quality,
             _letters_section(tally, topic),
             _files_section(summary, files),
             steps_section(summary.seconds),

@@ -1,52 +1,26 @@
 """Decoding in Spark against the Python codec, and bronze rows against the contract."""
 
-import datetime
 from typing import Any
 
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql import types as T
 
 from pipelines.core import avro_codec
 from pipelines.core.contract_store import get_contract
+from pipelines.core.dead_letters import Judge
 from pipelines.core.errors import ContractError
+from pipelines.core.judging import judge
+from pipelines.core.messages import CODE, DOUBTFUL, RECORD, tag_messages
 from pipelines.core.privacy import Tokeniser
 from pipelines.core.schema_lock import golden_bodies
 from pipelines.core.wire import Wire, error_code, id_of
-from pipelines.ingest.bronze import bronze_rows, bronze_schema
-from pipelines.ingest.dead_letters import judge
-from pipelines.ingest.decode import CODE, DOUBTFUL, RECORD, tag_messages
+from pipelines.ingest.bronze import bronze_rows, bronze_schema, open_records
 from pipelines.produce.samples import FIRST_MS, sample_records
+from tests.spark.ingest.messages import WIRE, messages, sent
 
 TOKENISER = Tokeniser(b"test-key-0123456789", 3)
-KAFKA = T.StructType(
-    [
-        T.StructField("key", T.BinaryType()), T.StructField("value", T.BinaryType()),
-        T.StructField("topic", T.StringType()), T.StructField("partition", T.IntegerType()),
-        T.StructField("offset", T.LongType()), T.StructField("timestamp", T.TimestampType()),
-        T.StructField("headers", T.ArrayType(T.StructType([
-            T.StructField("key", T.StringType()), T.StructField("value", T.BinaryType())]))),
-    ]
-)  # fmt: skip
-WIRE = Wire("upi.Transaction")
-
-
-def messages(spark: SparkSession, values: list[tuple[bytes | None, int]], topic: str) -> DataFrame:
-    rows = [
-        (b"k", value, topic, 0, place, moment(ms), [("h", b"1")])
-        for place, (value, ms) in enumerate(values)
-    ]
-    return spark.createDataFrame(rows, KAFKA)
-
-
-def moment(ms: int) -> datetime.datetime:
-    return datetime.datetime.fromtimestamp(0, datetime.UTC) + datetime.timedelta(milliseconds=ms)
-
-
-def sent(number: int) -> list[tuple[bytes | None, int]]:
-    records = sample_records("upi.Transaction", number)
-    return [(WIRE.encode(record), record["event_time"]) for record in records]
+BY = Judge("ingest", "commit")
 
 
 def damaged() -> list[tuple[bytes | None, int]]:
@@ -67,7 +41,7 @@ def test_verdicts_equal_those_of_the_python_codec(spark: SparkSession) -> None:
     tagged = tag_messages(messages(spark, values, "upi.transactions.v1"), "upi.Transaction")
     doubtful = {row["offset"]: row for row in tagged.where(DOUBTFUL).collect()}
     verdicts = {
-        row["offset"]: row["code"] for row in judge(tagged, "upi.Transaction", "test", 1).collect()
+        row["offset"]: row["code"] for row in judge(tagged, "upi.Transaction", BY, 1).collect()
     }
     expected = {place: code_of(value, ms) for place, (value, ms) in enumerate(values)}
     assert verdicts == {place: code for place, code in expected.items() if code}
@@ -86,7 +60,7 @@ def code_of(value: bytes | None, ms: int) -> str | None:
 def test_a_dead_letter_has_the_message_byte_for_byte(spark: SparkSession) -> None:
     values = damaged()
     tagged = tag_messages(messages(spark, values, "upi.transactions.v1"), "upi.Transaction")
-    rows = judge(tagged, "upi.Transaction", "commit", 1).collect()
+    rows = judge(tagged, "upi.Transaction", BY, 1).collect()
     assert len(rows) == len(values) - 1
     for row in rows:
         letter = Wire("ops.DlqEnvelope").decode(bytes(row["value"]))
@@ -116,7 +90,7 @@ def test_old_versions_are_read_as_the_newest(spark: SparkSession) -> None:
 def test_bronze_has_tokens_where_there_were_identifiers(spark: SparkSession) -> None:
     values = sent(200)
     tagged = tag_messages(messages(spark, values, "upi.transactions.v1"), "upi.Transaction")
-    rows = bronze_rows(tagged, "upi.Transaction", TOKENISER)
+    rows = bronze_rows(open_records(tagged, "upi.Transaction"), "upi.Transaction", TOKENISER)
     assert [f.name for f in rows.schema] == [f.name for f in bronze_schema("upi.Transaction")]
     for row in rows.orderBy("kafka_offset").collect():
         record = WIRE.decode(values[row["kafka_offset"]][0])
@@ -135,7 +109,11 @@ def test_an_address_in_capitals_has_the_token_of_the_small_one(spark: SparkSessi
         for vpa in ("Asha@YBL", "asha@ybl", "no-handle")
     ]
     tagged = tag_messages(messages(spark, values, "upi.transactions.v1"), "upi.Transaction")
-    rows = bronze_rows(tagged, "upi.Transaction", TOKENISER).orderBy("kafka_offset").collect()
+    rows = (
+        bronze_rows(open_records(tagged, "upi.Transaction"), "upi.Transaction", TOKENISER)
+        .orderBy("kafka_offset")
+        .collect()
+    )
     assert rows[0]["sender_vpa"] == rows[1]["sender_vpa"] == TOKENISER.token("asha@ybl") + "@ybl"
     assert rows[2]["sender_vpa"] == TOKENISER.token("no-handle")
 
@@ -151,7 +129,9 @@ def test_the_day_is_india_s_in_any_zone(spark: SparkSession, zone: str) -> None:
     spark.conf.set("spark.sql.session.timeZone", zone)
     try:
         tagged = tag_messages(messages(spark, values, "upi.transactions.v1"), "upi.Transaction")
-        rows = bronze_rows(tagged, "upi.Transaction", TOKENISER).orderBy("kafka_offset")
+        rows = bronze_rows(
+            open_records(tagged, "upi.Transaction"), "upi.Transaction", TOKENISER
+        ).orderBy("kafka_offset")
         days = [row[0] for row in rows.select(F.col("event_date").cast("string")).collect()]
     finally:
         spark.conf.set("spark.sql.session.timeZone", session_zone)

@@ -73,6 +73,15 @@ def has_image(name: str) -> bool:
     return found.returncode == 0
 
 
+def is_healthy(container: str) -> bool:
+    """Whether a container is there and its health check holds."""
+    found = subprocess.run(
+        ["docker", "inspect", "-f", "{{.State.Health.Status}}", container],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return found.stdout.strip() == "healthy"
+
+
 def provide_base() -> None:
     """Pull Debian, or make the same image from its packages with debootstrap.
 

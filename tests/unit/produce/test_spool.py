@@ -51,3 +51,15 @@ def test_clear_forgets_all(tmp_path: Path) -> None:
 @given(MESSAGES)
 def test_a_message_survives_packing(message: Message) -> None:
     assert unpack_message(message.pack()) == message
+
+
+def test_a_replaced_spool_holds_the_new_messages_only(tmp_path: Path) -> None:
+    old, new = ([Message(b"k", text, 0)] for text in (b"old", b"new"))
+    spool = Spool(tmp_path / "t.spool", LIMIT)
+    spool.extend(old)
+    spool.replace(new)
+    assert list(Spool(tmp_path / "t.spool", LIMIT).read()) == new
+    assert not spool.is_empty
+    spool.replace([])
+    assert spool.is_empty
+    assert list(spool.read()) == []

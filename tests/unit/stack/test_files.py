@@ -1,10 +1,13 @@
 """Files that must say the same thing twice."""
 
+from pathlib import Path
+
 import yaml
 
 from pipelines.core.catalogue import load_catalogue
 from pipelines.core.config import PROJECT_ROOT
 from pipelines.core.endpoints import secret_name
+from pipelines.core.jar_groups import flink_home
 from pipelines.stack.minio_build import MINIO_VERSION
 
 
@@ -28,3 +31,12 @@ def test_the_example_holds_no_secret() -> None:
     ]
     assert len(filled) >= 8
     assert all(line.endswith("=") for line in filled)
+
+
+def test_the_cluster_of_compose_opens_java_as_flink_s_own_configuration_does() -> None:
+    def options(file: Path) -> list[str]:
+        found: str = yaml.safe_load(file.read_text())["env"]["java"]["opts"]["all"]
+        return found.split()
+
+    ours = options(PROJECT_ROOT / "docker" / "flink" / "config.yaml")
+    assert ours == options(flink_home() / "conf" / "config.yaml")
