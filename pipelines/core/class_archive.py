@@ -63,6 +63,8 @@ def pass_on(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 def main() -> None:
     """Do the common work, then the job of the command line."""
+    here = str(Path(__file__).parent)  # a script's folder leads the path, and has a file kafka.py
+    sys.path[:] = [entry for entry in sys.path if entry != here]
     with tempfile.TemporaryDirectory() as scratch:
         exercise(build_session("classes"), Path(scratch))
     sys.argv = sys.argv[1:]

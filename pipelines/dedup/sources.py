@@ -23,7 +23,6 @@ from pyspark.sql import types as T
 
 from pipelines.core.errors import ConfigError
 from pipelines.dedup.config import DedupConfig
-from pipelines.dedup.kafka_input import PREFIX, read_topic
 from pipelines.dedup.mapping import Mapping, bundled_mapping, load_mapping
 from pipelines.dedup.proposal import propose_mapping
 from pipelines.dedup.records import CORRUPT
@@ -136,7 +135,9 @@ def _open_synthetic(
 def _open_table(
     session: SparkSession, name: str, mapping_file: Path | None, truth: str | None
 ) -> Source:
-    if name.startswith(PREFIX):
+    if name.startswith("kafka://"):
+        from pipelines.dedup.kafka_input import read_topic  # no other input needs Kafka's client
+
         read = read_topic(session, name)
         return _make_source(name, read.frame, mapping_file, truth, read.digest, read.dead)
     frame = read_table(session, name)

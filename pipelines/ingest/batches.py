@@ -74,9 +74,7 @@ class BatchWriter:
             if (where := str(error).find(STOP)) < 0:
                 raise
             code = str(error)[where + len(STOP) :].split()[0].strip("'\".,;")
-            self._stop(
-                f"{code}: a row breaks it, and its policy is fail. Nothing of its batch is stored"
-            )
+            self._stop(f"a row breaks {code}, whose policy is fail; its batch is not stored")
             raise
         self.tally.stored += stored.rows
         self.tally.aside += stored.aside
