@@ -28,7 +28,7 @@ class Data:
 
 def identity_data(records: int, seed: int, folder: Path) -> Data:
     """Synthetic Indian identities, demographics only."""
-    target = folder / f"identity-{records}-{seed}"
+    target = folder / f"identity-on-paper-{records}-{seed}"
     truth = target / "truth" / "entities.parquet"
     if not truth.exists():
         write_synthetic(records, target, seed, modalities="demographic")

@@ -4,7 +4,8 @@
     python -m pipelines.dedup.generate --records 1000000 --out DIR --modalities demographic
 
 Equal arguments give equal bytes, at any number of workers. Nothing here is a real person: names
-and addresses are put together from tables, and the identity numbers cannot exist.
+and addresses are put together from tables, and the identity numbers cannot exist. Without captures
+there are no identity changes, for they consist of captures alone.
 """
 
 import argparse
@@ -57,7 +58,7 @@ def write_synthetic(
 ) -> SyntheticSet:
     """Write a synthetic register and its truth.
 
-    Demographics are the same with and without captures.
+    Under equal shares the demographics are the same with and without captures.
 
     Args:
         records: rows of the register.
@@ -66,14 +67,14 @@ def write_synthetic(
         modalities: `demographic` leaves the column of captures out.
         fingers: fingers per record, thumbs first.
         workers: processes; the usable processors when None. The bytes do not depend on it.
-        config: shares and sizes.
+        config: shares and sizes; those of `SyntheticConfig.usual` when None.
 
     Raises:
         ConfigError: an argument is out of its range.
     """
-    config = config or SyntheticConfig()
     _check(records, seed, modalities, fingers, workers)
     is_plain = modalities == "demographic"
+    config = config or SyntheticConfig.usual(has_captures=not is_plain)
     part_records = config.plain_part_records if is_plain else config.part_records
     layout = Layout(
         folder=Path(folder),

@@ -14,7 +14,7 @@ from pipelines.core.packed import Records, pack, unpack
 from pipelines.dedup.attributes import open_store
 from pipelines.dedup.decide import Band
 from pipelines.dedup.evaluate import Evaluation, Labelled, evaluate
-from pipelines.dedup.evaluation_metrics import Rate, count_pairs
+from pipelines.dedup.evaluation_metrics import Rate
 from pipelines.dedup.evaluation_pairs import FamilyCompleteness, reduction_ratio
 from pipelines.dedup.pairs import COMPARED, IDENTICAL
 
@@ -57,20 +57,6 @@ def measure(result: "Run", evaluation: Evaluation | None) -> Metrics:
     if evaluation is not None:
         metrics |= evaluation.metrics()
     return metrics
-
-
-def measure_visible(result: "Run", entity: I64) -> Metrics:
-    """Recall and F1 without enrolments under another identity, which only captures can show.
-
-    Nothing where captures took part, or where the truth does not tell the kind of an enrolment.
-    """
-    rows = np.flatnonzero(entity >= 0)
-    kinds = _slices(result, rows).get(KIND)
-    if kinds is None or result.intake.store.templates is not None:
-        return {}
-    seen = rows[kinds != "identity_change"]
-    counts = count_pairs(result.resolution.labels[seen], entity[seen])
-    return {"recall_visible": counts.recall.value, "f1_visible": counts.f1}
 
 
 def entities_of(result: "Run") -> I64:

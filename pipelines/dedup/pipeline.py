@@ -20,7 +20,7 @@ from pipelines.core.summary import RunSummary, make_run_id
 from pipelines.dedup.config import DedupConfig
 from pipelines.dedup.evaluate import Evaluation
 from pipelines.dedup.kept_store import keep_store, store_folder
-from pipelines.dedup.outcome import entities_of, evaluate_run, measure, measure_visible
+from pipelines.dedup.outcome import entities_of, evaluate_run, measure
 from pipelines.dedup.request import Request
 from pipelines.dedup.result import Run
 from pipelines.dedup.row_stage import TABLE
@@ -80,7 +80,7 @@ def _run(task: Task, summary: RunSummary) -> RunSummary:
     with log.step("evaluate"):
         entity = entities_of(result)
         evaluation = evaluate_run(result, entity) if task.source.truth is not None else None
-        summary.metrics |= measure(result, evaluation) | measure_visible(result, entity)
+        summary.metrics |= measure(result, evaluation)
     summary.seconds = {name: round(spent, 3) for name, spent in log.seconds.items()}
     summary.total_seconds = log.elapsed
     summary.metrics["seconds"] = log.elapsed

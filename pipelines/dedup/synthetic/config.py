@@ -62,6 +62,12 @@ class LaterModel(_Frozen):
             raise ValueError("share must be at most .5: each later record needs a first one")
         return self
 
+    def without_identity_change(self) -> "LaterModel":
+        """The other kinds, in their proportions."""
+        rest = 1 - self.identity_change
+        kinds = {name: getattr(self, name) / rest for name in ("exact", "noisy", "moved")}
+        return LaterModel.model_validate(self.model_dump() | kinds | {"identity_change": 0.0})
+
 
 class FingerModel(_Frozen):
     """Fingers: pixels at 500 dpi, degrees; errors are those of one capture."""
@@ -135,3 +141,15 @@ class SyntheticConfig(_Frozen):
     block_records: Count = Field(20_000, description="records made together, from one seed")
     part_records: Count = Field(50_000, description="records of a Parquet part with captures")
     plain_part_records: Count = Field(250_000, description="the same without captures")
+
+    @classmethod
+    def usual(cls, has_captures: bool) -> "SyntheticConfig":
+        """The defaults. A register without captures holds no identity changes.
+
+        Such a person comes with the same fingers and irises under another name, birth date, phone
+        and address: where bodies are not recorded, the two records have nothing in common.
+        """
+        usual = cls()
+        if has_captures:
+            return usual
+        return usual.model_copy(update={"later": usual.later.without_identity_change()})

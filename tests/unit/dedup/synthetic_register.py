@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from pipelines.dedup.generate import SyntheticSet, write_synthetic
+from pipelines.dedup.synthetic.config import SyntheticConfig
 
 NAMES = ["full_name", "given_name", "surname"]
 RELATION = ["relation_type", "relation_name"]
@@ -25,9 +26,15 @@ def read_register(made: SyntheticSet) -> pd.DataFrame:
 
 @cache
 def large_register() -> tuple[SyntheticSet, pd.DataFrame, pd.DataFrame]:
-    """100,000 records without captures: what was written, the register, the true pairs."""
+    """100,000 records: what was written, the register, the true pairs.
+
+    All kinds of duplicates are in it; only writing the captures down is left out, it takes long.
+    """
+    shares = SyntheticConfig.usual(has_captures=True)
     with tempfile.TemporaryDirectory() as folder:
-        made = write_synthetic(100_000, Path(folder), modalities="demographic", workers=1)
+        made = write_synthetic(
+            100_000, Path(folder), modalities="demographic", workers=1, config=shares
+        )
         return made, read_register(made), pq.read_table(made.pairs).to_pandas()
 
 

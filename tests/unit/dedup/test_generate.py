@@ -59,6 +59,19 @@ def test_demographics_are_the_same_without_captures(tmp_path: Path) -> None:
     assert plain.pairs.read_bytes() == whole.pairs.read_bytes()
 
 
+def test_without_captures_nobody_changes_the_whole_identity(tmp_path: Path) -> None:
+    """Nothing but the body would tie the two records; the other kinds keep their proportions."""
+    made = write_synthetic(4_000, tmp_path, modalities="demographic", workers=1)
+    kinds = read_register(made)["kind"].value_counts().to_dict()
+    wanted = {
+        "first": 3_200,
+        "exact": 800 * 10 / 95,
+        "noisy": 800 * 60 / 95,
+        "moved": 800 * 25 / 95,
+    }
+    assert kinds == pytest.approx(wanted, abs=1)
+
+
 def test_columns_are_those_of_the_contract(tmp_path: Path) -> None:
     made = write_synthetic(300, tmp_path, workers=1, config=SMALL)
     schema = json.loads(SCHEMA.read_text())
