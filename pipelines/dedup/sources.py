@@ -136,9 +136,9 @@ def _open_table(
     session: SparkSession, name: str, mapping_file: Path | None, truth: str | None
 ) -> Source:
     if name.startswith("kafka://"):
-        from pipelines.dedup.kafka_input import read_topic  # no other input needs Kafka's client
+        from pipelines.core.topic_read import read_topic  # no other input needs Kafka's client
 
-        read = read_topic(session, name)
+        read = read_topic(session, name, "dedup")
         return _make_source(name, read.frame, mapping_file, truth, read.digest, read.dead)
     frame = read_table(session, name)
     digest = _digest(name.encode(), str(sorted(frame.inputFiles())).encode())

@@ -56,7 +56,7 @@ DOMAINS = {
         f"{__name__}.credit",
     ),
     "rail": Domain(
-        ("rail.trains.v1", "rail.bookings.v1", "rail.cancellations.v1"), f"{__name__}.rail"
+        ("rail.trains.v1", "rail.booking_requests.v1", "rail.cancellations.v1"), f"{__name__}.rail"
     ),
     "upi": Domain(("upi.ref-merchants.v1", "upi.transactions.v1"), f"{__name__}.upi"),
     "viewer": Domain(("viewer.events.v1",), f"{__name__}.viewer"),

@@ -8,7 +8,7 @@ from pipelines.produce.files import read_records
 
 FILES = {
     "rail.trains.v1": ("trains", "rail.Train"),
-    "rail.bookings.v1": ("booking_requests", "rail.BookingRequest"),
+    "rail.booking_requests.v1": ("booking_requests", "rail.BookingRequest"),
     "rail.cancellations.v1": ("cancellations", "rail.Cancellation"),
 }
 

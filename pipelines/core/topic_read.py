@@ -1,7 +1,7 @@
-"""Records straight from a topic: `--input kafka://identity.enrolments.v1`.
+"""Records straight from a topic, for jobs that take `--input kafka://<topic>`.
 
-A bounded read: of each partition from its first message to the one that was last when the run
-began, so that every look at the frame sees the same messages.
+A bounded read: of each partition from its first message, or from an offset that was kept, to the
+one that was last when the run began, so that every look at the frame sees the same messages.
 """
 
 import hashlib
@@ -35,21 +35,26 @@ class TopicRead:
         frame: decoded records, columns of their contract.
         dead: messages that became dead letters.
         digest: identity of the messages: topic and offsets.
+        spans: first offset and the one after the last, by partition.
     """
 
     frame: DataFrame
     dead: int
     digest: str
+    spans: Spans
 
 
-def read_topic(session: SparkSession, name: str) -> TopicRead:
+def read_topic(session: SparkSession, name: str, job: str, spans: Spans | None = None) -> TopicRead:
     """Decode a topic; what cannot be decoded goes to its dead-letter topic.
 
     A message that is read twice has its letter sent twice, with equal key; readers keep the first.
+    Of a topic of class `ref` only the newest message of each key counts.
 
     Args:
         session: a session with the Kafka source.
-        name: `kafka://<topic>`.
+        name: `kafka://<topic>`, or the topic.
+        job: who reads, for the dead letters.
+        spans: offsets to read; None reads all there is.
 
     Raises:
         ConfigError: the catalogue has no such topic, or nothing says where Kafka is.
@@ -57,17 +62,18 @@ def read_topic(session: SparkSession, name: str) -> TopicRead:
     """
     topic = name.removeprefix(PREFIX)
     declared, servers = _declared(name, topic), endpoints.kafka_servers()
-    spans = topic_spans(servers, topic)
+    spans = topic_spans(servers, topic) if spans is None else spans
     raw = session.read.format("kafka").options(
         **source_options(servers, topic, CONNECT_SECONDS),
         startingOffsets=_offsets(topic, spans, 0),
         endingOffsets=_offsets(topic, spans, 1),
     )
-    tagged = tag_messages(raw.load(), declared.record)
-    good, dead = _settle(tagged, declared.record, servers)
+    messages = _newest(raw.load()) if declared.kind == "ref" else raw.load()
+    tagged = tag_messages(messages, declared.record)
+    good, dead = _settle(tagged, declared.record, servers, job)
     columns = [F.col(RECORD)[field].alias(field) for field in spark_schema(declared.record).names]
     digest = hashlib.sha256(json.dumps([topic, sorted(spans.items())]).encode()).hexdigest()
-    return TopicRead(good.select(*columns), dead, digest)
+    return TopicRead(good.select(*columns), dead, digest, spans)
 
 
 def _declared(name: str, topic: str) -> Topic:
@@ -84,9 +90,17 @@ def _offsets(topic: str, spans: Spans, side: int) -> str:
     return json.dumps({topic: {str(number): span[side] for number, span in spans.items()}})
 
 
-def _settle(tagged: DataFrame, subject: str, servers: str) -> tuple[DataFrame, int]:
+def _newest(raw: DataFrame) -> DataFrame:
+    """What compaction would leave: the newest message of each key, none where it is a tombstone."""
+    columns = F.struct(*(F.col(name) for name in raw.columns))
+    one_key = F.coalesce("key", F.col("offset").cast("string").cast("binary"))
+    newest = raw.groupBy("partition", one_key).agg(F.max_by(columns, "offset").alias("_newest"))
+    return newest.select("_newest.*").where(F.col("value").isNotNull())
+
+
+def _settle(tagged: DataFrame, subject: str, servers: str, job: str) -> tuple[DataFrame, int]:
     """Messages that decode, and how many became dead letters."""
-    by = Judge("dedup", str(git_state(PROJECT_ROOT)["git_sha"] or "unknown"))
+    by = Judge(job, str(git_state(PROJECT_ROOT)["git_sha"] or "unknown"))
     verdicts = judge(tagged, subject, by, JUDGES).persist()
     dead = send_letters(verdicts, servers).total()
     good = tagged.where(~F.col(DOUBTFUL))
