@@ -7,6 +7,7 @@ heavy is loaded.
 import base64
 import hmac
 import os
+import re
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -49,6 +50,9 @@ TOKEN_CHARS = 26
 """Base32 characters of a token: 130 of the 256 bits of the HMAC."""
 
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_BASE32_BLOCK, _TOKEN_BYTES = 32, 20
+"""Base32 is decoded in groups of 8 characters, 5 bytes: a token padded, and its bytes."""
+
 _DIGEST_BYTES = 32
 _BLOCK_BYTES = 64
 _MIN_KEY_CHARS = 16
@@ -57,6 +61,9 @@ _MIN_KEY_CHARS = 16
 @dataclass(frozen=True)
 class Tokeniser:
     """Keyed, one-way pseudonyms (HMAC-SHA-256, RFC 2104; base32, RFC 4648).
+
+    A token of the same key is its own token, with the node id of what it stands for: so a job
+    finds the same records in a raw topic and in its tokenised table.
 
     Attributes:
         key: secret bytes; never shown by `repr`.
@@ -68,13 +75,12 @@ class Tokeniser:
 
     def token(self, identifier: str) -> str:
         """Token of one identifier, `t<key id>_` and 26 characters."""
-        digest = hmac.digest(self.key, identifier.encode(), "sha256")
-        return f"t{self.key_id}_{base64.b32encode(digest)[:TOKEN_CHARS].decode()}"
+        digest = self._digest(identifier)
+        return f"{self._prefix}{base64.b32encode(digest)[:TOKEN_CHARS].decode()}"
 
     def node_id(self, identifier: str) -> int:
         """First 63 bits of the same HMAC, so it fits a signed long."""
-        digest = hmac.digest(self.key, identifier.encode(), "sha256")
-        return int.from_bytes(digest[:8], "big") >> 1
+        return int.from_bytes(self._digest(identifier)[:8], "big") >> 1
 
     def token_columns(
         self, identifiers: "pa.Array | pa.ChunkedArray"
@@ -94,7 +100,10 @@ class Tokeniser:
             identifiers = identifiers.combine_chunks()
         texts = pc.cast(identifiers, pa.string()).fill_null("")
         digests = self._digests(texts.cast(pa.binary()).to_numpy(zero_copy_only=False))
-        tokens = _encode_tokens(digests, f"t{self.key_id}_".encode())
+        if pc.any(made := pc.match_substring_regex(texts, self._pattern)).as_py():
+            known = "".join(map(self._base32, texts.filter(made).to_pylist()))
+            digests[made.to_numpy(zero_copy_only=False), :_TOKEN_BYTES] = _decode_tokens(known)
+        tokens = _encode_tokens(digests, self._prefix.encode())
         nodes = pa.array((digests[:, :8].copy().view(">u8").ravel() >> 1).astype("int64"))
         if not identifiers.null_count:
             return tokens, nodes
@@ -119,6 +128,30 @@ class Tokeniser:
             second.update(first.digest())
             digests += second.digest()
         return np.frombuffer(digests, dtype=np.uint8).reshape(-1, _DIGEST_BYTES)
+
+    @property
+    def _prefix(self) -> str:
+        return f"t{self.key_id}_"
+
+    @property
+    def _pattern(self) -> str:
+        return rf"^{self._prefix}[A-Z2-7]{{{TOKEN_CHARS}}}$"
+
+    def _digest(self, identifier: str) -> bytes:
+        """HMAC of an identifier, or as much of it as a token of this key tells."""
+        if re.fullmatch(self._pattern, identifier):
+            return base64.b32decode(self._base32(identifier))
+        return hmac.digest(self.key, identifier.encode(), "sha256")
+
+    def _base32(self, token: str) -> str:
+        return token[len(self._prefix) :].ljust(_BASE32_BLOCK, "A")
+
+
+def _decode_tokens(base32: str) -> "npt.NDArray[np.uint8]":
+    """The first 130 bits of the HMACs that padded tokens stand for, one a row."""
+    import numpy as np
+
+    return np.frombuffer(base64.b32decode(base32), dtype=np.uint8).reshape(-1, _TOKEN_BYTES)
 
 
 def _encode_tokens(digests: "npt.NDArray[np.uint8]", prefix: bytes) -> "pa.Array":

@@ -17,7 +17,7 @@ from pipelines.core.config import PROJECT_ROOT
 from pipelines.core.contracts import spark_schema
 from pipelines.core.dead_letters import Judge
 from pipelines.core.errors import ConfigError
-from pipelines.core.judging import judge, rescue, send_letters
+from pipelines.core.judging import count_letters, judge, rescue, send_letters
 from pipelines.core.kafka import CONNECT_SECONDS, Spans, topic_spans
 from pipelines.core.machine import git_state
 from pipelines.core.messages import DOUBTFUL, RECORD, source_options, tag_messages
@@ -44,7 +44,13 @@ class TopicRead:
     spans: Spans
 
 
-def read_topic(session: SparkSession, name: str, job: str, spans: Spans | None = None) -> TopicRead:
+def read_topic(
+    session: SparkSession,
+    name: str,
+    job: str,
+    spans: Spans | None = None,
+    is_dry_run: bool = False,
+) -> TopicRead:
     """Decode a topic; what cannot be decoded goes to its dead-letter topic.
 
     A message that is read twice has its letter sent twice, with equal key; readers keep the first.
@@ -55,6 +61,7 @@ def read_topic(session: SparkSession, name: str, job: str, spans: Spans | None =
         name: `kafka://<topic>`, or the topic.
         job: who reads, for the dead letters.
         spans: offsets to read; None reads all there is.
+        is_dry_run: count what cannot be decoded, send nothing.
 
     Raises:
         ConfigError: the catalogue has no such topic, or nothing says where Kafka is.
@@ -70,7 +77,7 @@ def read_topic(session: SparkSession, name: str, job: str, spans: Spans | None =
     )
     messages = _newest(raw.load()) if declared.kind == "ref" else raw.load()
     tagged = tag_messages(messages, declared.record)
-    good, dead = _settle(tagged, declared.record, servers, job)
+    good, dead = _settle(tagged, declared.record, None if is_dry_run else servers, job)
     columns = [F.col(RECORD)[field].alias(field) for field in spark_schema(declared.record).names]
     digest = hashlib.sha256(json.dumps([topic, sorted(spans.items())]).encode()).hexdigest()
     return TopicRead(good.select(*columns), dead, digest, spans)
@@ -98,11 +105,14 @@ def _newest(raw: DataFrame) -> DataFrame:
     return newest.select("_newest.*").where(F.col("value").isNotNull())
 
 
-def _settle(tagged: DataFrame, subject: str, servers: str, job: str) -> tuple[DataFrame, int]:
-    """Messages that decode, and how many became dead letters."""
+def _settle(
+    tagged: DataFrame, subject: str, servers: str | None, job: str
+) -> tuple[DataFrame, int]:
+    """Messages that decode, and how many became dead letters; without servers none is sent."""
     by = Judge(job, str(git_state(PROJECT_ROOT)["git_sha"] or "unknown"))
     verdicts = judge(tagged, subject, by, JUDGES).persist()
-    dead = send_letters(verdicts, servers).total()
+    found = send_letters(verdicts, servers) if servers else count_letters(verdicts)
+    dead = found.total()
     good = tagged.where(~F.col(DOUBTFUL))
     if verdicts.count() > dead:
         good = good.unionByName(rescue(tagged, verdicts))

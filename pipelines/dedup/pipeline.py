@@ -45,7 +45,9 @@ def run(session: SparkSession, config: DedupConfig, request: Request, log: RunLo
     scratch = Path(tempfile.mkdtemp(prefix="sangam-"))
     try:
         with log.step("open"):
-            source = open_source(session, request.input, config, request.mapping, request.truth)
+            source = open_source(
+                session, request.input, config, request.mapping, request.truth, request.dry_run
+            )
         summary = _summary(config, request, source)
         task = _task(session, source, config, request, scratch, log, summary.run_id)
         try:

@@ -58,9 +58,10 @@ class Source:
 
 
 def open_source(
-    session: SparkSession, name: str, config: DedupConfig, mapping: Path | None, truth: str | None
-) -> Source:
-    """Open an input by name, path or URI, such as `kafka://<topic>`.
+    session: SparkSession, name: str, config: DedupConfig, mapping: Path | None, truth: str | None,
+    is_dry_run: bool = False,
+) -> Source:  # fmt: skip
+    """Open an input by name, path or URI, such as `kafka://<topic>`; a dry run sends nothing there.
 
     Raises:
         DependencyError: the broker does not answer, or lacks the topic.
@@ -73,7 +74,7 @@ def open_source(
         return _open_synthetic(session, name, int(match[1]), match[2], config)
     if name.startswith(("febrl", "synthetic")):
         raise ConfigError(f"--input {name}: give febrl1..febrl4 or synthetic:N[,seed=S]")
-    return _open_table(session, name, mapping, truth)
+    return _open_table(session, name, mapping, truth, is_dry_run)
 
 
 def _open_febrl(session: SparkSession, name: str, config: DedupConfig) -> Source:
@@ -133,12 +134,12 @@ def _open_synthetic(
 
 
 def _open_table(
-    session: SparkSession, name: str, mapping_file: Path | None, truth: str | None
+    session: SparkSession, name: str, mapping_file: Path | None, truth: str | None, is_dry_run: bool
 ) -> Source:
     if name.startswith("kafka://"):
         from pipelines.core.topic_read import read_topic  # no other input needs Kafka's client
 
-        read = read_topic(session, name, "dedup")
+        read = read_topic(session, name, "dedup", is_dry_run=is_dry_run)
         return _make_source(name, read.frame, mapping_file, truth, read.digest, read.dead)
     frame = read_table(session, name)
     digest = _digest(name.encode(), str(sorted(frame.inputFiles())).encode())

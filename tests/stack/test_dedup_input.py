@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 from pipelines.core import endpoints
 from pipelines.core.catalogue import load_catalogue
 from pipelines.core.delta_tables import Place
+from pipelines.core.topic_read import read_topic
 from pipelines.core.wire import Wire
 from pipelines.ingest.dlq import Filter, read_letters
 from pipelines.produce.sources import open_records
@@ -51,6 +52,11 @@ def test_the_same_persons_from_a_topic_and_from_bronze(
     stack: NativeStack, spark: SparkSession, servers: str, sent: int, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
+    for name, value in KEY.items():
+        monkeypatch.setenv(name, value)
+    tried = read_topic(spark, TOPIC, "dedup", is_dry_run=True)
+    assert (tried.frame.count(), tried.dead) == (RECORDS, sent - RECORDS)
+    assert not list(read_letters(servers, TOPIC, Filter())), "a dry run has sent dead letters"
     direct = run_dedup(
         stack, "--input", f"kafka://{TOPIC}", "--lake", SILVER, report=tmp_path / "direct"
     )
@@ -61,13 +67,9 @@ def test_the_same_persons_from_a_topic_and_from_bronze(
     assert counts["in"] == counts["out"] + counts["rejected"] + counts["dlq"]
     assert (counts["in"], counts["dlq"]) == (sent, len(letters))
     store = endpoints.object_store("dedup", stack.environment)
-    table = Place(f"{SILVER}/clusters_v1", store).table()
-    assert table is not None, "no clusters on MinIO"
-    clusters = table.to_pyarrow_table(columns=["cluster_id"])["cluster_id"].to_pylist()
-    assert len(set(clusters)) == direct["metrics"]["clusters"]
+    persons = clusters(Place(f"{SILVER}/clusters_v1", store))
+    assert len(set(persons.values())) == direct["metrics"]["clusters"]
 
-    for name, value in KEY.items():
-        monkeypatch.setenv(name, value)
     use_store(spark)
     assert ingest(spark, TOPIC, "s3a://sangam").counts == {
         "in": sent,
@@ -82,6 +84,15 @@ def test_the_same_persons_from_a_topic_and_from_bronze(
     assert stored["counts"]["in"] == RECORDS
     same = ("clusters", "duplicates_found", "pairs_compared")
     assert [stored["metrics"][one] for one in same] == [direct["metrics"][one] for one in same]
+    assert clusters(Place(f"{tmp_path}/lake/clusters_v1")) == persons, "other names in bronze"
+
+
+def clusters(place: Place) -> dict[str, str]:
+    """Cluster by record token."""
+    table = place.table()
+    assert table is not None, f"no table at {place}"
+    found = table.to_pyarrow_table(columns=["record_token", "cluster_id"]).to_pydict()
+    return dict(zip(found["record_token"], found["cluster_id"], strict=True))
 
 
 @pytest.mark.parametrize(

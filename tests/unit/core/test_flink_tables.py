@@ -62,6 +62,7 @@ def test_the_interpreter_is_found_by_workers(monkeypatch: pytest.MonkeyPatch) ->
     prepare_interpreter()
     assert os.environ["PYTHONPATH"].count("site-packages") == 1
     assert "hadoop-client-api" in os.environ["HADOOP_CLASSPATH"]
+    assert "zstd-jni" in os.environ["HADOOP_CLASSPATH"]
 
 
 def test_a_bad_setting_is_refused() -> None:

@@ -57,6 +57,24 @@ def test_columns_take_slices_chunks_and_numbers():
     assert PUBLIC.token_columns(pa.array([7]))[0].to_pylist() == [PUBLIC.token("7")]
 
 
+def test_a_token_of_the_same_key_is_its_own_token():
+    here, other = Tokeniser(b"k" * 32, 1), Tokeniser(b"k" * 32, 2)
+    names = ["", "a", "012345678907", "t1_", "x" * 90]
+    made = [here.token(name) for name in names]
+    mixed = pa.array([*made, None, *names])
+    tokens, nodes = here.token_columns(mixed)
+    assert tokens.to_pylist() == [*made, None, *made]
+    raw = [here.node_id(name) for name in names]
+    assert nodes.to_pylist() == [*raw, None, *raw]
+    assert [here.token(one) for one in made] == made
+    assert [here.node_id(one) for one in made] == raw
+    foreign = other.token("a")
+    assert here.token(foreign) != foreign
+    assert here.token_columns(pa.array([foreign, made[0] + "A", made[0].lower()]))[0].to_pylist() == [
+        here.token(foreign), here.token(made[0] + "A"), here.token(made[0].lower())
+    ]  # fmt: skip
+
+
 def test_columns_are_quick():
     identifiers = pa.array([f"{i:012d}" for i in range(200_000)])
     start = time.process_time()
