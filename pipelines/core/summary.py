@@ -10,6 +10,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
+from pydantic import BaseModel
+
+from pipelines.core.config import config_hash
 from pipelines.core.errors import GateError
 from pipelines.core.machine import describe_machine, git_state, java_version, package_versions
 from pipelines.core.masks import mask_text
@@ -100,6 +103,36 @@ class RunSummary:
         draft.write_text(json.dumps(manifest, indent=2, allow_nan=False) + "\n", encoding="utf-8")
         draft.replace(target)
         return target
+
+
+def begin_summary(
+    job: str,
+    config: BaseModel,
+    as_of: date,
+    digest: str,
+    inputs: Mapping[str, Any],
+    variant: str = "",
+) -> RunSummary:
+    """Summary of a run that begins: named, with its configuration and inputs.
+
+    Args:
+        job: name of the job.
+        config: effective configuration.
+        as_of: business date.
+        digest: of everything the run reads; equal work has an equal run id.
+        inputs: versions, offsets or digests of what is read, for `run.json`.
+        variant: a word in the run id for the kind of run, such as a command of the job.
+    """
+    hashed = config_hash(config)
+    name = f"{job}-{variant}" if variant else job
+    return RunSummary(
+        job,
+        make_run_id(name, hashed, as_of, digest),
+        as_of,
+        config=config.model_dump(mode="json"),
+        config_hash=hashed,
+        inputs=dict(inputs),
+    )
 
 
 def to_plain(value: Any, text: Callable[[str], str] = str) -> Any:

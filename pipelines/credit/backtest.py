@@ -4,7 +4,7 @@ Scores are made again from the stored features, and features from the customer-d
 version that the run published. Rows that arrived later are in neither.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -14,14 +14,12 @@ from pipelines.core.lake_format import RUNS
 from pipelines.credit.applications import applicants
 from pipelines.credit.features import FeatureInputs, build_features
 from pipelines.credit.lake import APPLICATIONS, DAYS, FEATURES, SCORES, TRADELINES
+from pipelines.credit.result import Run
 from pipelines.credit.scoring import score_applications
 from pipelines.credit.training import registered
 
-if TYPE_CHECKING:
-    from pipelines.credit.pipeline import Run
 
-
-def backtest(state: "Run") -> None:
+def backtest(state: Run) -> None:
     """Repeat scores and features of `--as-of` and count the rows that differ.
 
     Raises:
@@ -51,7 +49,7 @@ def backtest(state: "Run") -> None:
         state.findings.backtest["features"] = _compare(stored[FEATURES], again)
 
 
-def _run_of(state: "Run") -> Any:
+def _run_of(state: Run) -> Any:
     """The newest run that scored the business day."""
     if not state.lake.exists(RUNS):
         raise ConfigError(f"lake {state.lake.root}: no run has been published; run `score` first")

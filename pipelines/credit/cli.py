@@ -27,7 +27,8 @@ def _run(arguments: Namespace) -> None:
 
     config, provenance = load_config(CreditConfig, JOB, arguments.config, arguments.sets)
     from pipelines.core.summary import print_table
-    from pipelines.credit.pipeline import Request, open_run, run
+    from pipelines.credit.pipeline import open_run, run
+    from pipelines.credit.request import Request
 
     request = Request(
         arguments.command, arguments.input, arguments.lake, arguments.scorecard, arguments.as_of,

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from pipelines.core.config import config_hash
 from pipelines.core.errors import DependencyError
-from pipelines.core.summary import RunSummary, make_run_id
+from pipelines.core.summary import RunSummary, begin_summary
 from pipelines.credit.catalog import FeatureSpec, refuse_protected
 from pipelines.credit.config import CreditConfig
 from pipelines.credit.errors import ProtectedFeatureError
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from pipelines.core.runlog import RunLog
-    from pipelines.credit.pipeline import Request
+    from pipelines.credit.request import Request
 
 LABEL = "creditability"
 SPLITS, SEEDS = 5, (0, 1, 2)
@@ -111,13 +110,9 @@ def run_german(
     from pipelines.credit.training import check_parity
 
     sample, specs = read_german()
-    hashed = config_hash(config)
     digest = hashlib.sha256(repr(sample.columns).encode()).hexdigest()[:16]
-    run_id = make_run_id("credit_score-german", hashed, log.as_of, digest)
-    summary = RunSummary(
-        "credit_score", run_id, log.as_of, config=config.model_dump(mode="json"),
-        config_hash=hashed, inputs={"german": digest},
-    )  # fmt: skip
+    inputs = {"german": digest}
+    summary = begin_summary("credit_score", config, log.as_of, digest, inputs, variant="german")
     with log.step("fit"):
         card, unseen = fit_scorecard(sample, specs, config, "german", is_benchmark=True)
         check_parity(session, card, sample)

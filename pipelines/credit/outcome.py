@@ -1,49 +1,13 @@
 """Figures of a finished run, for `run.json`, the closing table and the report."""
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
 from pipelines.credit import metrics as m
-from pipelines.credit.challenger import Comparison
-from pipelines.credit.drift import Drift
 from pipelines.credit.metrics import ScoreCounts
-from pipelines.credit.monitoring import Fairness
-
-if TYPE_CHECKING:
-    from pipelines.credit.pipeline import Run
+from pipelines.credit.result import Run
 
 Metrics = dict[str, float | int | None]
 
 
-@dataclass
-class Findings:
-    """What monitoring and training found out; what was not looked at is None or empty.
-
-    Attributes:
-        out_of_fold: goods and bads by the score of models that never saw them.
-        holdout: the same of the scored applications whose outcome is known.
-        drift: of the score and of each feature.
-        fairness: rates and proxies.
-        comparison: champion against challenger.
-        ceiling: expected AUC of the true probabilities, generated data only.
-        backtest: rows compared and rows that differ, by check.
-    """
-
-    out_of_fold: ScoreCounts | None = None
-    holdout: ScoreCounts | None = None
-    drift: list[Drift] = field(default_factory=list)
-    fairness: Fairness | None = None
-    comparison: Comparison | None = None
-    ceiling: float | None = None
-    backtest: dict[str, tuple[int, int]] = field(default_factory=dict)
-
-    @property
-    def judged(self) -> ScoreCounts | None:
-        """What the quality figures are about: later applications, else out-of-fold scores."""
-        return self.holdout if self.holdout and self.holdout.rows else self.out_of_fold
-
-
-def measure(state: "Run") -> Metrics:
+def measure(state: Run) -> Metrics:
     """All metrics of `run.json`; those that were not measured are None."""
     found, scores = state.findings, state.scores
     spent = state.log.seconds.get("score")

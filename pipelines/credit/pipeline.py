@@ -2,81 +2,24 @@
 
 import shutil
 import tempfile
-from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
-from pipelines.core.config import config_hash
 from pipelines.core.errors import ConfigError
 from pipelines.core.quality import preload
 from pipelines.core.runlog import RunLog
-from pipelines.core.summary import RunSummary, make_run_id
+from pipelines.core.summary import RunSummary, begin_summary
 from pipelines.credit import steps
 from pipelines.credit.backtest import backtest
 from pipelines.credit.config import CreditConfig
-from pipelines.credit.extract import Intake
 from pipelines.credit.lake import CreditLake
-from pipelines.credit.outcome import Findings, measure
-from pipelines.credit.scorecard import Scorecard
-from pipelines.credit.scoring import ScoreTally
+from pipelines.credit.outcome import measure
+from pipelines.credit.request import Request
+from pipelines.credit.result import Run
 from pipelines.credit.sources import Source, open_source
 from pipelines.credit.tables import publish
-from pipelines.credit.training import Training
-
-Command = Literal["run", "train", "score", "monitor", "backtest"]
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the user asked for on the command line.
-
-    Attributes:
-        command: run (all of the next three), train, score, monitor or backtest.
-        input: synthetic[:N], german, a folder or a URI.
-        lake: root of the Delta tables.
-        scorecard: score with this exported scorecard.
-        as_of: business day; generated data brings its own.
-        dry_run: check inputs and print the plan only.
-        report: folder of report.html and run.json.
-    """
-
-    command: Command = "run"
-    input: str = "synthetic"
-    lake: str = "./lake-credit"
-    scorecard: Path | None = None
-    as_of: date | None = None
-    dry_run: bool = False
-    report: Path | None = None
-
-
-@dataclass
-class Run:
-    """A run on its way: what it works on, and what its steps found.
-
-    Attributes:
-        lake, config, request, source, as_of, log: what it works on.
-        summary: what `run.json` will hold.
-        intake: counts of the inputs.
-        training, card, scores, findings: results of the steps, None before them.
-        features_built: customers with features at `as_of`.
-    """
-
-    lake: CreditLake
-    config: CreditConfig
-    request: Request
-    source: Source
-    as_of: date
-    log: RunLog
-    summary: RunSummary
-    intake: Intake = field(default_factory=Intake)
-    training: Training | None = None
-    card: Scorecard | None = None
-    scores: ScoreTally | None = None
-    findings: Findings = field(default_factory=Findings)
-    quarantined: list[DataFrame] = field(default_factory=list)
 
 
 def open_run(request: Request, style: Literal["text", "json"]) -> tuple[SparkSession, RunLog]:
@@ -122,14 +65,9 @@ def _begin(
     as_of = request.as_of or source.as_of
     if as_of is None:
         raise ConfigError("--as-of YYYY-MM-DD is needed: which day's applications are meant?")
-    hashed = config_hash(config)
-    summary = RunSummary(
-        "credit_score",
-        make_run_id(f"credit_score-{request.command}", hashed, as_of, source.digest),
-        as_of,
-        config=config.model_dump(mode="json"),
-        config_hash=hashed,
-        inputs={source.name: source.digest},
+    inputs = {source.name: source.digest}
+    summary = begin_summary(
+        "credit_score", config, as_of, source.digest, inputs, variant=request.command
     )
     return Run(lake, config, request, source, as_of, log, summary)
 

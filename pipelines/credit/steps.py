@@ -1,7 +1,6 @@
 """The steps of a run, each a thin layer over the file that does the work."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -14,15 +13,13 @@ from pipelines.credit.features import FeatureInputs, build_features, require_one
 from pipelines.credit.lake import APPLICATIONS, DAYS, FEATURES, SCORES, TRADELINES
 from pipelines.credit.metrics import count_scores
 from pipelines.credit.monitoring import find_drift, find_unfairness, score_counts
+from pipelines.credit.result import Run
 from pipelines.credit.samples import Sample
 from pipelines.credit.scorecard import Scorecard, load_scorecard
 from pipelines.credit.scorer import card_scores
 from pipelines.credit.scoring import invalid_rows, score_applications, write_scores
 from pipelines.credit.training import collect_sample, register, registered
 from pipelines.credit.training import train as fit
-
-if TYPE_CHECKING:
-    from pipelines.credit.pipeline import Run
 
 SESSION = {
     # A generated method above 8,000 bytecodes is never compiled by HotSpot and runs interpreted:
@@ -33,7 +30,7 @@ SESSION = {
 }
 
 
-def extract(state: "Run", trains: bool, scores: bool) -> None:
+def extract(state: Run, trains: bool, scores: bool) -> None:
     """Accept the input's rows into the lake."""
     source, lake, config, run_id = state.source, state.lake, state.config, state.summary.run_id
     settings = (source, lake, config, run_id, state.intake)
@@ -51,7 +48,7 @@ def extract(state: "Run", trains: bool, scores: bool) -> None:
         step.rows = sum(tally.read for tally in state.intake.tallies.values())
 
 
-def features(state: "Run") -> None:
+def features(state: Run) -> None:
     """Features of the applicants of every snapshot, each from the days before it."""
     lake, days = state.lake, state.lake.staged_or_published(DAYS)
     applications = lake.staged_or_published(APPLICATIONS)
@@ -73,7 +70,7 @@ def features(state: "Run") -> None:
         require_one_row_each(written, applicants(at_day(state, APPLICATIONS)).count())
 
 
-def at_day(state: "Run", table: str) -> DataFrame:
+def at_day(state: Run, table: str) -> DataFrame:
     """Rows of a table at the business day of the run.
 
     Raises:
@@ -85,7 +82,7 @@ def at_day(state: "Run", table: str) -> DataFrame:
     return rows.where(F.col("as_of_date") == F.lit(state.as_of))
 
 
-def train(state: "Run") -> None:
+def train(state: Run) -> None:
     """Fit, check, register and export a scorecard."""
     outcomes = intake.known_outcomes(state.source)
     assert outcomes is not None  # noqa: S101 - there are training snapshots
@@ -100,7 +97,7 @@ def train(state: "Run") -> None:
     state.findings.out_of_fold = count_scores(state.training.unseen, state.training.sample.is_bad)
 
 
-def score(state: "Run") -> None:
+def score(state: Run) -> None:
     """Score the applications of the business day."""
     state.card = state.card or _chosen_card(state)
     applications, found = at_day(state, APPLICATIONS), at_day(state, FEATURES)
@@ -115,7 +112,7 @@ def score(state: "Run") -> None:
         state.quarantined.append(invalid_rows(made[1], state.summary.run_id))
 
 
-def _chosen_card(state: "Run") -> Scorecard:
+def _chosen_card(state: Run) -> Scorecard:
     """The scorecard of `--scorecard`, else the newest registered one.
 
     Raises:
@@ -134,7 +131,7 @@ def _chosen_card(state: "Run") -> Scorecard:
     return versions[max(versions)]
 
 
-def _scoring_card(state: "Run", scores: DataFrame) -> Scorecard:
+def _scoring_card(state: Run, scores: DataFrame) -> Scorecard:
     """The scorecard that made the scores.
 
     Raises:
@@ -149,7 +146,7 @@ def _scoring_card(state: "Run", scores: DataFrame) -> Scorecard:
     return known[row["scorecard_version"]]
 
 
-def monitor(state: "Run") -> None:
+def monitor(state: Run) -> None:
     """Drift, fairness, and with outcomes performance, of the scores of the business day."""
     scores, found = at_day(state, SCORES), state.findings
     state.card = state.card or _scoring_card(state, scores)
@@ -174,7 +171,7 @@ def monitor(state: "Run") -> None:
             _challenge(state, rows, outcomes)
 
 
-def _ceiling(state: "Run", scores: DataFrame) -> float | None:
+def _ceiling(state: Run, scores: DataFrame) -> float | None:
     """Expected AUC of the true probabilities over the scored applications."""
     from pipelines.credit.synthetic.truth import known_ceiling
 
@@ -185,7 +182,7 @@ def _ceiling(state: "Run", scores: DataFrame) -> float | None:
     return known_ceiling(rows["probability"].to_numpy()) if rows.num_rows else None
 
 
-def _challenge(state: "Run", rows: DataFrame, outcomes: DataFrame) -> None:
+def _challenge(state: Run, rows: DataFrame, outcomes: DataFrame) -> None:
     """Train the challenger on the champion's sample and compare both on the business day."""
     from pipelines.credit.catalog import CATALOG
 

@@ -2,19 +2,16 @@
 
 from datetime import UTC, datetime
 from functools import reduce
-from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
 
 from pipelines.core.contracts import spark_schema
 from pipelines.core.lake_format import RUNS
 from pipelines.credit.lake import QUARANTINE
-
-if TYPE_CHECKING:
-    from pipelines.credit.pipeline import Run
+from pipelines.credit.result import Run
 
 
-def publish(state: "Run") -> None:
+def publish(state: Run) -> None:
     """Write the quarantine, settle the counts, and publish."""
     lake, summary = state.lake, state.summary
     if state.quarantined:
@@ -29,7 +26,7 @@ def publish(state: "Run") -> None:
         lake.write(RUNS, runs_row(state, listed, digests), "append")
 
 
-def run_counts(state: "Run") -> dict[str, int]:
+def run_counts(state: Run) -> dict[str, int]:
     """Counts of the manifest: `in` and `out` are applications, other inputs have their own names.
 
     `in` has no exact copies; applications without a bin are rejected like those of the gate.
@@ -54,7 +51,7 @@ def run_counts(state: "Run") -> dict[str, int]:
     return counts
 
 
-def rows_by_reason(state: "Run") -> dict[str, int]:
+def rows_by_reason(state: Run) -> dict[str, int]:
     """Rows set aside by input and reason."""
     reasons = {
         f"{name}: {code}": n
@@ -66,7 +63,7 @@ def rows_by_reason(state: "Run") -> dict[str, int]:
     return reasons
 
 
-def runs_row(state: "Run", versions: dict[str, int], digests: dict[str, str]) -> DataFrame:
+def runs_row(state: Run, versions: dict[str, int], digests: dict[str, str]) -> DataFrame:
     """The row that publishes a run."""
     summary = state.summary
     row = {

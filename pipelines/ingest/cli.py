@@ -32,8 +32,9 @@ def _run(arguments: Namespace) -> None:
     from pipelines.core.runlog import RunLog
     from pipelines.core.spark import build_session
     from pipelines.core.summary import print_table
-    from pipelines.ingest.pipeline import Request, run
+    from pipelines.ingest.pipeline import run
     from pipelines.ingest.preflight import check_dependencies
+    from pipelines.ingest.request import Request
 
     as_of = arguments.as_of or datetime.now(UTC).date()
     request = Request(

@@ -1,9 +1,6 @@
 """The ingest run: one topic into its bronze table, once or until it is stopped."""
 
 import time
-from dataclasses import dataclass, field
-from datetime import date
-from pathlib import Path
 from typing import Any
 
 from pyspark.errors import StreamingQueryException
@@ -12,7 +9,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from pipelines.core import endpoints
 from pipelines.core.catalogue import load_catalogue
-from pipelines.core.config import PROJECT_ROOT, config_hash
+from pipelines.core.config import PROJECT_ROOT
 from pipelines.core.delta_tables import version_of
 from pipelines.core.errors import GateError
 from pipelines.core.machine import git_state
@@ -20,7 +17,7 @@ from pipelines.core.messages import source_options
 from pipelines.core.privacy import key_from_env
 from pipelines.core.quality import QualityReport, preload, validate
 from pipelines.core.runlog import RunLog
-from pipelines.core.summary import RunSummary, make_run_id
+from pipelines.core.summary import RunSummary, begin_summary
 from pipelines.ingest.batches import BatchWriter
 from pipelines.ingest.checks import load_rules, suite
 from pipelines.ingest.compaction import Compaction, compact, count_files
@@ -30,29 +27,9 @@ from pipelines.ingest.places import JOB, Places, find_places
 from pipelines.ingest.progress import starting_offsets
 from pipelines.ingest.report import build_report
 from pipelines.ingest.report.quality import DATA_DOCS, make_section
+from pipelines.ingest.request import Request
 from pipelines.ingest.row_store import RowStore
 from pipelines.ingest.tally import Tally
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the user asked for on the command line.
-
-    Attributes:
-        topic: topic of the catalogue.
-        lake: local folder, or `s3a://<prefix>`.
-        is_once: end when the messages that are there now are stored.
-        as_of: business date of the run, for its name.
-        dry_run: check what is needed, write nothing.
-        report: folder of report.html and run.json.
-    """
-
-    topic: str
-    lake: str = "./lake"
-    is_once: bool = True
-    as_of: date = field(default_factory=date.today)
-    dry_run: bool = False
-    report: Path | None = None
 
 
 def run(session: SparkSession, config: IngestConfig, request: Request, log: RunLog) -> RunSummary:
@@ -94,15 +71,8 @@ def run(session: SparkSession, config: IngestConfig, request: Request, log: RunL
 
 
 def _summary(config: IngestConfig, request: Request, places: Places) -> RunSummary:
-    hashed = config_hash(config)
-    return RunSummary(
-        JOB,
-        make_run_id(JOB, hashed, request.as_of, places.topic),
-        request.as_of,
-        config=config.model_dump(mode="json"),
-        config_hash=hashed,
-        inputs={"topic": places.topic, "contract": places.subject},
-    )
+    inputs = {"topic": places.topic, "contract": places.subject}
+    return begin_summary(JOB, config, request.as_of, places.topic, inputs)
 
 
 def _run_until_done(writer: BatchWriter, request: Request, log: RunLog) -> None:

@@ -28,7 +28,8 @@ def _run(arguments: Namespace) -> None:
     from pipelines.core.runlog import RunLog
     from pipelines.core.spark import build_session
     from pipelines.core.summary import print_table
-    from pipelines.seats.pipeline import Request, run
+    from pipelines.seats.pipeline import run
+    from pipelines.seats.request import Request
 
     request = Request(
         arguments.input, arguments.lake, arguments.as_of, arguments.intake, arguments.dry_run,

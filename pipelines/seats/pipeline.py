@@ -1,9 +1,7 @@
 """The run: extract, transform, load, each step in a file of its own."""
 
-import hashlib
 import shutil
 import tempfile
-from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -12,11 +10,10 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from pipelines.core.config import config_hash
 from pipelines.core.privacy import key_from_env
-from pipelines.core.quality import QualityReport, preload, validate
+from pipelines.core.quality import preload, validate
 from pipelines.core.runlog import RunLog
-from pipelines.core.summary import RunSummary, make_run_id
+from pipelines.core.summary import RunSummary, begin_summary
 from pipelines.seats.arrange import Ages
 from pipelines.seats.checks import Limits
 from pipelines.seats.config import SeatsConfig
@@ -25,47 +22,15 @@ from pipelines.seats.intake import run_intake
 from pipelines.seats.ledger import ledger_events
 from pipelines.seats.outcome import add_up, gate_checks, measure, reasons_of, run_counts
 from pipelines.seats.planning import is_plan_file, run_planning
-from pipelines.seats.plans import Plans, read_plans
+from pipelines.seats.plans import read_plans
+from pipelines.seats.request import Request
+from pipelines.seats.result import Run
 from pipelines.seats.sources import Source, open_source
 from pipelines.seats.stage import key_events, partition_events, stage_events, train_lookup
 from pipelines.seats.tables import DayLake, publish, quarantine_frame, stage_tables
 from pipelines.seats.times import end_of_day
 from pipelines.seats.verify import KEY, require, verify_tables
 from pipelines.seats.warm import warm_kernel
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the user asked for on the command line.
-
-    Attributes:
-        input: synthetic[:N], a folder, a .psv file, ledger, or kafka://topic.
-        lake: root of the Delta tables.
-        as_of: business date; None takes the last service date.
-        is_intake: sell in micro-batches instead of allotting a day.
-        dry_run: check and plan only, write nothing.
-        report: folder of report.html and run.json.
-    """
-
-    input: str = "synthetic"
-    lake: str = "./lake"
-    as_of: date | None = None
-    is_intake: bool = False
-    dry_run: bool = False
-    report: Path | None = None
-
-
-@dataclass
-class Run:
-    """What the steps found, for the tables, the figures and the report."""
-
-    source: Source
-    plans: Plans
-    lake: DayLake
-    quality: QualityReport = field(default_factory=QualityReport)
-    reasons: dict[str, int] = field(default_factory=dict)
-    classes: pd.DataFrame = field(default_factory=pd.DataFrame)
-    violations: dict[str, int] = field(default_factory=dict)
 
 
 def run(session: SparkSession, config: SeatsConfig, request: Request, log: RunLog) -> RunSummary:
@@ -111,16 +76,8 @@ def run(session: SparkSession, config: SeatsConfig, request: Request, log: RunLo
 
 
 def _summary(config: SeatsConfig, as_of: date, source: Source) -> RunSummary:
-    hashed = config_hash(config)
-    inputs = hashlib.sha256(source.digest.encode()).hexdigest()
-    return RunSummary(
-        "seat_allocation",
-        make_run_id("seat_allocation", hashed, as_of, inputs),
-        as_of,
-        config=config.model_dump(mode="json"),
-        config_hash=hashed,
-        inputs={source.name: source.digest},
-    )
+    inputs = {source.name: source.digest}
+    return begin_summary("seat_allocation", config, as_of, source.digest, inputs)
 
 
 def _allot(result: Run, config: SeatsConfig, as_of: date, summary: RunSummary, log: RunLog) -> None:

@@ -7,25 +7,21 @@ cannot serve another, so each train carries min(demand, availability), whatever 
 import hashlib
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from pipelines.core.config import config_hash
 from pipelines.core.contracts import conform
 from pipelines.core.errors import ConfigError
 from pipelines.core.lake import Lake
 from pipelines.core.quality import REASON, Rule, apply_rules, validate
 from pipelines.core.runlog import RunLog
-from pipelines.core.summary import RunSummary, make_run_id
+from pipelines.core.summary import RunSummary, begin_summary
 from pipelines.seats.config import SeatsConfig
 from pipelines.seats.measures import jain_index
 from pipelines.seats.outcome import Metrics, gate_checks
+from pipelines.seats.request import Request
 from pipelines.seats.tables import publish
-
-if TYPE_CHECKING:
-    from pipelines.seats.pipeline import Request
 
 SUFFIXES = (".psv", ".txt")
 HEADER = "trainId|date|route|demand|availability"
@@ -114,7 +110,7 @@ def _share(part: Column, whole: Column) -> Column:
 
 
 def run_planning(
-    session: SparkSession, config: SeatsConfig, request: "Request", lake_root: str, log: RunLog
+    session: SparkSession, config: SeatsConfig, request: Request, lake_root: str, log: RunLog
 ) -> RunSummary:
     """Read, check and write planning lines.
 
@@ -154,16 +150,10 @@ def run_planning(
 
 
 def _summary(config: SeatsConfig, name: str, as_of: date) -> RunSummary:
-    hashed = config_hash(config)
     path = Path(name)
     content = path.read_bytes() if path.is_file() else name.encode()
     digest = hashlib.sha256(content).hexdigest()[:16]
-    run_id = make_run_id("seat_allocation", hashed, as_of, digest)
-    config_values = config.model_dump(mode="json")
-    return RunSummary(
-        "seat_allocation", run_id, as_of, config=config_values, config_hash=hashed,
-        inputs={path.name: digest},
-    )  # fmt: skip
+    return begin_summary("seat_allocation", config, as_of, digest, {path.name: digest})
 
 
 def _quarantine(tagged: DataFrame, name: str, run_id: str) -> DataFrame:

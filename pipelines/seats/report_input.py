@@ -1,7 +1,7 @@
 """Collects from the tables of a run what its page shows."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 from pyspark.sql import functions as F
@@ -13,13 +13,11 @@ from pipelines.seats.codes import BERTH_TYPES
 from pipelines.seats.config import SeatsConfig
 from pipelines.seats.plans import Plans
 from pipelines.seats.report.data import SeatsReport, TrainPicture
+from pipelines.seats.result import Run
 from pipelines.seats.tables import DayLake
 
-if TYPE_CHECKING:
-    from pipelines.seats.pipeline import Run
 
-
-def report_input(result: "Run", config: SeatsConfig, summary: RunSummary) -> SeatsReport:
+def report_input(result: Run, config: SeatsConfig, summary: RunSummary) -> SeatsReport:
     """Everything the page needs, from the tables as written."""
     lake = result.lake
     cube = lake.staged("rail_allocation").groupBy("quota", "status", F.col("why_last.code"))

@@ -38,7 +38,8 @@ def _run(arguments: Namespace) -> None:
     config, provenance = load_config(UpiConfig, JOB, arguments.config, sets)
     from pipelines.core.runlog import RunLog
     from pipelines.core.summary import print_table
-    from pipelines.upi_fraud.pipeline import Request, run
+    from pipelines.upi_fraud.pipeline import run
+    from pipelines.upi_fraud.request import Request
 
     as_of = arguments.as_of or datetime.now(UTC).date()
     request = Request(

@@ -1,22 +1,23 @@
 """What a finished run leaves: its files, counts and figures."""
 
+import hashlib
 from collections import Counter
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.core.runlog import RunLog
-from pipelines.core.summary import RunSummary
+from pipelines.core.summary import RunSummary, begin_summary
+from pipelines.upi_fraud.build import JOB
+from pipelines.upi_fraud.config import UpiConfig
 from pipelines.upi_fraud.decider import Kind
 from pipelines.upi_fraud.files import write_container
 from pipelines.upi_fraud.replay import Replayed
-
-if TYPE_CHECKING:
-    from pipelines.upi_fraud.pipeline import Run
+from pipelines.upi_fraud.request import Request
+from pipelines.upi_fraud.result import Run
 
 DECIDED = (Kind.APPROVED, Kind.VERIFY, Kind.ALERT)
 FILES = {
@@ -29,7 +30,18 @@ FILES = {
 """Files of an embedded run: contract and outcomes of each."""
 
 
-def write_files(result: "Run", out: Path, summary: RunSummary) -> None:
+def make_summary(
+    config: UpiConfig, request: Request, provenance: dict[str, str], inputs: dict[str, str]
+) -> RunSummary:
+    """Summary of a run before it begins."""
+    told = hashlib.sha256(repr((sorted(inputs.items()), request.profile)).encode()).hexdigest()
+    inputs = {**inputs, "profile": request.profile}
+    summary = begin_summary(JOB, config, request.as_of, told, inputs)
+    summary.provenance = provenance
+    return summary
+
+
+def write_files(result: Run, out: Path, summary: RunSummary) -> None:
     """Write the outcomes as Avro container files, one for each topic of a run on Kafka."""
     for name, (subject, kinds) in FILES.items():
         rows = result.outcomes.filter(
@@ -51,7 +63,7 @@ def _write_late(values: list[bytes], path: Path, subject: str) -> None:
     path.chmod(0o600)
 
 
-def measure(result: "Run", summary: RunSummary, log: RunLog) -> None:
+def measure(result: Run, summary: RunSummary, log: RunLog) -> None:
     """Counts by outcome and the figures of the run."""
     kinds = Counter(result.outcomes["kind"].to_pylist())
     copies = kinds[Kind.COPY]

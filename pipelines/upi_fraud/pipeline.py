@@ -1,28 +1,22 @@
 """The fraud run without a broker: payments, slow path, hot path, decisions, figures."""
 
-import hashlib
-import os
 import shutil
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.core.config import config_hash
-from pipelines.core.flink import build_environment, flink_options
+from pipelines.core.flink import build_environment, compile_quickly, flink_options
 from pipelines.core.machine import git_state
 from pipelines.core.privacy import key_from_env
 from pipelines.core.runlog import RunLog
-from pipelines.core.summary import RunSummary, make_run_id
+from pipelines.core.summary import RunSummary
 from pipelines.core.wire import Wire
-from pipelines.upi_fraud.build import JOB, DeciderPlan
+from pipelines.upi_fraud.build import DeciderPlan
 from pipelines.upi_fraud.config import UpiConfig
-from pipelines.upi_fraud.evaluate import Quality, evaluate
+from pipelines.upi_fraud.evaluate import evaluate
 from pipelines.upi_fraud.files import (
     open_files,
     read_outcomes,
@@ -32,63 +26,11 @@ from pipelines.upi_fraud.files import (
 from pipelines.upi_fraud.hot_path import HOT_OPTIONS, decide_stream
 from pipelines.upi_fraud.intake import Intake
 from pipelines.upi_fraud.network import find_patterns, make_flags, read_edges
-from pipelines.upi_fraud.outcome import DECIDED, measure, write_files
-from pipelines.upi_fraud.replay import Replayed, check_replay
+from pipelines.upi_fraud.outcome import DECIDED, make_summary, measure, write_files
+from pipelines.upi_fraud.replay import check_replay
+from pipelines.upi_fraud.request import Request
+from pipelines.upi_fraud.result import Run
 from pipelines.upi_fraud.sources import Source, open_source
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the user asked for on the command line.
-
-    Attributes:
-        input: synthetic, synthetic:N or a Parquet file of messages.
-        truth: Parquet file with the kinds of the frauds.
-        profile: rule profile.
-        out: folder of the decisions.
-        as_of: business date.
-        dry_run: plan only, write nothing.
-        report: folder of report.html and run.json.
-        stack: read and write Kafka.
-        bounded: with `stack`, end at the newest offsets.
-        model: folder of a model; None decides by rules alone.
-    """
-
-    input: str = "synthetic"
-    truth: Path | None = None
-    profile: str = "strict"
-    out: Path = Path("reports", JOB, "out")
-    as_of: date = field(default_factory=date.today)
-    dry_run: bool = False
-    report: Path | None = None
-    stack: bool = False
-    bounded: bool = False
-    model: Path | None = None
-
-
-@dataclass
-class Run:
-    """Results of a run, for figures and report.
-
-    Attributes:
-        source: payments and truth.
-        flags: what the slow path found.
-        outcomes: all messages written.
-        decisions: records of `upi.Decision`.
-        plan: what decided.
-        notes: oddities of the payments that were accepted.
-        replayed: what a replay of some payers measured.
-        quality: figures against the truth, if it is known.
-    """
-
-    source: Source
-    plan: DeciderPlan
-    notes: Mapping[str, int]
-    flags: list[dict[str, Any]]
-    outcomes: pa.Table
-    decisions: list[dict[str, Any]]
-    replayed: Replayed = field(default_factory=Replayed)
-    quality: Quality | None = None
 
 
 def run(config: UpiConfig, request: Request, log: RunLog, provenance: dict[str, str]) -> RunSummary:
@@ -101,8 +43,7 @@ def run(config: UpiConfig, request: Request, log: RunLog, provenance: dict[str, 
         from pipelines.upi_fraud.stack import run_stack
 
         return run_stack(config, request, log, provenance)
-    # The second compiler takes half a minute of a core; so short a run ends before it pays.
-    os.environ.setdefault("JVM_ARGS", "-XX:TieredStopAtLevel=1")
+    compile_quickly()
     scratch = Path(tempfile.mkdtemp(prefix="sangam-"))
     try:
         with log.step("open") as step:
@@ -129,19 +70,6 @@ def run(config: UpiConfig, request: Request, log: RunLog, provenance: dict[str, 
         return summary
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-
-
-def make_summary(
-    config: UpiConfig, request: Request, provenance: dict[str, str], inputs: dict[str, str]
-) -> RunSummary:
-    """Summary of a run before it begins."""
-    hashed = config_hash(config)
-    told = hashlib.sha256(repr((sorted(inputs.items()), request.profile)).encode()).hexdigest()
-    return RunSummary(
-        JOB, make_run_id(JOB, hashed, request.as_of, told), request.as_of,
-        config=config.model_dump(mode="json"), config_hash=hashed, provenance=provenance,
-        inputs={**inputs, "profile": request.profile},
-    )  # fmt: skip
 
 
 def _decide(source: Source, config: UpiConfig, request: Request, scratch: Path, log: RunLog) -> Run:

@@ -1,6 +1,5 @@
 """The fraud run on Kafka: decisions at once, the ledger exactly once, until stopped."""
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.core import endpoints
 from pipelines.core.errors import ConfigError, DependencyError
-from pipelines.core.flink import build_environment, flink_options, prepare_interpreter
+from pipelines.core.flink import build_environment, flink_options
 from pipelines.core.flink_tables import guarded_source, raw_sink
-from pipelines.core.jars import spark_home
 from pipelines.core.kafka import Spans, topic_spans
 from pipelines.core.machine import git_state
 from pipelines.core.privacy import key_from_env
@@ -22,11 +20,12 @@ from pipelines.upi_fraud.config import UpiConfig
 from pipelines.upi_fraud.decider import TOPIC, Kind
 from pipelines.upi_fraud.follow import TOPICS
 from pipelines.upi_fraud.hot_path import HOT_OPTIONS, decide_stream
+from pipelines.upi_fraud.outcome import make_summary
 from pipelines.upi_fraud.reconcile import number_in, reconcile
 
 if TYPE_CHECKING:
     from pipelines.upi_fraud.flink import Tables
-    from pipelines.upi_fraud.pipeline import Request
+    from pipelines.upi_fraud.request import Request
 
 JOB = "upi-decide"
 _GROUP = "sangam-upi-decide"
@@ -61,8 +60,6 @@ def run_stack(
         DependencyError: Kafka cannot be reached, or the job failed.
         GateError: the counts of the topics do not add up.
     """
-    from pipelines.upi_fraud.pipeline import make_summary
-
     servers = endpoints.kafka_servers()
     tokeniser = key_from_env(is_public_data=False)
     summary = make_summary(config, request, provenance, {"topic": TOPIC})
@@ -91,7 +88,6 @@ def run_stack(
 
 def _submit(config: UpiConfig, plan: DeciderPlan, servers: str) -> Any:
     """Start the job; returns its client."""
-    _bring_zstd()
     options = flink_options(JOB, config.flink, config.state_uri) | HOT_OPTIONS
     if config.restore_from is not None:
         options["execution.state-recovery.path"] = checkpoint_of(config)
@@ -105,13 +101,6 @@ def _submit(config: UpiConfig, plan: DeciderPlan, servers: str) -> Any:
             f" TO_TIMESTAMP_LTZ(time_ms, 3), {_HEADERS} FROM outcomes WHERE {condition}"
         )
     return inserts.execute().get_job_client()
-
-
-def _bring_zstd() -> None:
-    """Put the codec of the reference topics on the class path; Flink's connector comes without."""
-    prepare_interpreter()
-    jars = map(str, (spark_home() / "jars").glob("zstd-jni-*.jar"))
-    os.environ["HADOOP_CLASSPATH"] = os.pathsep.join([os.environ["HADOOP_CLASSPATH"], *jars])
 
 
 def checkpoint_of(config: UpiConfig) -> str:

@@ -29,7 +29,8 @@ def _run(arguments: Namespace) -> None:
     from pipelines.core.runlog import RunLog
     from pipelines.core.summary import print_table
     from pipelines.viewers.config import ViewersConfig
-    from pipelines.viewers.pipeline import Request, run
+    from pipelines.viewers.pipeline import run
+    from pipelines.viewers.request import Request
 
     given = list(arguments.sets)
     if arguments.viewers is not None:

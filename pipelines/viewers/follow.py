@@ -17,10 +17,9 @@ from typing import Any
 import numpy as np
 
 from pipelines.core import endpoints
-from pipelines.core.config import config_hash
 from pipelines.core.kafka import make_consumer, make_producer, read_all, topic_spans
 from pipelines.core.runlog import RunLog
-from pipelines.core.summary import RunSummary, make_run_id
+from pipelines.core.summary import RunSummary, begin_summary
 from pipelines.core.wire import Wire
 from pipelines.viewers import topics
 from pipelines.viewers.alerts import Notice, Watch
@@ -42,11 +41,7 @@ def follow(config: ViewersConfig, seconds: float | None, lake: Path, log: RunLog
     """
     servers = endpoints.kafka_servers()
     now = datetime.now(UTC).date()
-    hashed = config_hash(config)
-    summary = RunSummary(
-        JOB, make_run_id(JOB, hashed, now, topics.EVENTS), now,
-        config=config.model_dump(mode="json"), config_hash=hashed,
-    )  # fmt: skip
+    summary = begin_summary(JOB, config, now, topics.EVENTS, {"topic": topics.EVENTS})
     checkpoints = Path(tempfile.mkdtemp(prefix="sangam-"))
     loop = AlertLoop(servers, config)
     with log.step("start"):

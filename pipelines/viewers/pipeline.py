@@ -2,17 +2,13 @@
 
 import shutil
 import tempfile
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
-import pandas as pd
-import pyarrow as pa
-
-from pipelines.core.config import config_hash
+from pipelines.core.flink import compile_quickly
 from pipelines.core.runlog import RunLog
-from pipelines.core.summary import RunSummary, make_run_id
-from pipelines.viewers import engine, tables
+from pipelines.core.summary import RunSummary, begin_summary
+from pipelines.viewers import tables
 from pipelines.viewers.config import ViewersConfig
 from pipelines.viewers.corrections import (
     CORRECTED,
@@ -33,6 +29,8 @@ from pipelines.viewers.outcome import (
     with_ms,
     within_lateness,
 )
+from pipelines.viewers.request import Request
+from pipelines.viewers.result import Run
 from pipelines.viewers.sources import Source, open_source
 
 NATIONAL_VIEWERS = 50_000_000
@@ -40,41 +38,6 @@ NATIONAL_VIEWERS = 50_000_000
 
 WINDOW = {"window_start_at": "window_start_ms", "window_end_at": "window_end_ms"}
 SPAN = {"started_at": "started_ms", "ended_at": "ended_ms"}
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the user asked for on the command line.
-
-    Attributes:
-        input: match, or a folder of messages.
-        lake: root of the tables.
-        as_of: business date; None takes that of the last event.
-        dry_run: check and plan only, write nothing.
-        report: folder of report.html and run.json.
-        verify: count once more in Spark and compare.
-    """
-
-    input: str = "match"
-    lake: Path = Path("./lake")
-    as_of: date | None = None
-    dry_run: bool = False
-    report: Path | None = None
-    verify: bool = False
-
-
-@dataclass
-class Run:
-    """What the steps found, for the figures and the report."""
-
-    source: Source
-    metrics: pd.DataFrame = field(default_factory=pd.DataFrame)
-    sessions: pd.DataFrame = field(default_factory=pd.DataFrame)
-    alerts: pd.DataFrame = field(default_factory=pd.DataFrame)
-    trending: pd.DataFrame = field(default_factory=pd.DataFrame)
-    rejected: pa.Table = field(default_factory=lambda: pa.table({}))
-    late: pa.Table = field(default_factory=lambda: pa.table({}))
-    reasons: dict[str, int] = field(default_factory=dict)
 
 
 def run(config: ViewersConfig, request: Request, log: RunLog) -> RunSummary:
@@ -107,15 +70,8 @@ def run(config: ViewersConfig, request: Request, log: RunLog) -> RunSummary:
 
 def _summary(config: ViewersConfig, request: Request, source: Source) -> RunSummary:
     last = datetime.fromtimestamp(source.horizon_ms / 1000, UTC).date()
-    as_of, hashed = request.as_of or last, config_hash(config)
-    return RunSummary(
-        JOB,
-        make_run_id(JOB, hashed, as_of, source.digest),
-        as_of,
-        config=config.model_dump(mode="json"),
-        config_hash=hashed,
-        inputs={source.name: source.digest},
-    )
+    inputs = {source.name: source.digest}
+    return begin_summary(JOB, config, request.as_of or last, source.digest, inputs)
 
 
 def _verify(result: Run, config: ViewersConfig, summary: RunSummary, log: RunLog) -> None:
@@ -144,7 +100,7 @@ def _analyse(
     """Count, correct, decide, check the counts, publish."""
     result = Run(source)
     if source.records <= config.short_run_messages:
-        engine.compile_quickly()
+        compile_quickly()
     staged = tables.staging(lake, summary.run_id)
     with log.step("count") as step:
         run_lanes(source, config, staged, scratch)

@@ -1,21 +1,18 @@
 """Holds the tables of a run against a second counting in Spark."""
 
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from pipelines.core.errors import GateError
 from pipelines.core.spark import build_session
 from pipelines.viewers import recompute
 from pipelines.viewers.config import ViewersConfig
 from pipelines.viewers.outcome import too_late
-
-if TYPE_CHECKING:
-    from pipelines.viewers.pipeline import Run
+from pipelines.viewers.result import Run
 
 SHOWN = 5
 
 
-def verify(result: "Run", config: ViewersConfig) -> int:
+def verify(result: Run, config: ViewersConfig) -> int:
     """Compare slices, minutes and sessions row for row; returns 0.
 
     Raises:

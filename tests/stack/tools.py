@@ -16,7 +16,8 @@ from pipelines.core.runlog import RunLog
 from pipelines.core.wire import Wire
 from pipelines.ingest.config import IngestConfig
 from pipelines.ingest.dlq import Filter, read_letters
-from pipelines.ingest.pipeline import Request, run
+from pipelines.ingest.pipeline import run
+from pipelines.ingest.request import Request
 from pipelines.produce.samples import sample_records
 from pipelines.stack.native import NativeStack
 

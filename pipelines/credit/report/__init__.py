@@ -1,23 +1,20 @@
 """The self-contained HTML report of a credit run."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pipelines.core.report import Report, Section
 from pipelines.core.report_parts import counts_section, setup_section, show_count, steps_section
 from pipelines.credit.report import sections
+from pipelines.credit.result import Run
 from pipelines.credit.tables import rows_by_reason
 
-if TYPE_CHECKING:
-    from pipelines.credit.pipeline import Run
 
-
-def write_run_report(state: "Run", path: Path) -> Path:
+def write_run_report(state: Run, path: Path) -> Path:
     """Write the page of a run and return its path."""
     return build_report(state).write(path)
 
 
-def build_report(state: "Run") -> Report:
+def build_report(state: Run) -> Report:
     """The page of a run; sections without data are left out."""
     card = state.card
     name = f"{card.id} v{card.version}" if card else "none"
@@ -36,7 +33,7 @@ def build_report(state: "Run") -> Report:
     )
 
 
-def _title(state: "Run") -> str:
+def _title(state: Run) -> str:
     if state.scores:
         return f"{show_count(state.scores.scored)} applications scored"
     if state.training:
@@ -44,7 +41,7 @@ def _title(state: "Run") -> str:
     return f"Business day {state.as_of} again"
 
 
-def _sections(state: "Run") -> list[Section]:
+def _sections(state: Run) -> list[Section]:
     found = state.findings
     made = []
     if found.judged and found.judged.rows and state.card:

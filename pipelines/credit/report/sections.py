@@ -1,7 +1,6 @@
 """The sections of a credit report: a title says what was found, a caption how to read it."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from pipelines.core.report import (
     Badge,
@@ -21,12 +20,10 @@ from pipelines.credit.config import DriftSettings, FairnessSettings
 from pipelines.credit.drift import Drift
 from pipelines.credit.metrics import ScoreCounts, calibration_bins
 from pipelines.credit.monitoring import Fairness
-from pipelines.credit.outcome import Findings, quality
+from pipelines.credit.outcome import quality
 from pipelines.credit.report import charts
+from pipelines.credit.result import Findings, Run
 from pipelines.credit.scorecard import CardFeature, Scorecard
-
-if TYPE_CHECKING:
-    from pipelines.credit.pipeline import Run
 
 _TONES = {"OK": "good", "WARN": "warn", "ALARM": "bad", "UNDECIDED": "plain"}
 
@@ -36,7 +33,7 @@ def show(value: float | None, digits: int = 3) -> str:
     return ABSENT if value is None else f"{value:.{digits}f}"
 
 
-def subtitle(state: "Run") -> str:
+def subtitle(state: Run) -> str:
     """One sentence on what the figures stand on."""
     found = state.findings
     judged = found.judged
@@ -46,7 +43,7 @@ def subtitle(state: "Run") -> str:
     return f"{state.source.name}. Quality is measured on {show_count(judged.rows)} {kind}."
 
 
-def head_kpis(state: "Run") -> list[Kpi]:
+def head_kpis(state: Run) -> list[Kpi]:
     """The figures of the head line."""
     get = state.summary.metrics.get
     ceiling = get("auc_ceiling")
@@ -192,7 +189,7 @@ def backtest_section(found: Mapping[str, tuple[int, int]]) -> Section:
     return Section("backtest", "Backtest", title, [table])
 
 
-def model_card_section(state: "Run") -> Section:
+def model_card_section(state: Run) -> Section:
     """Purpose, data, limits: what a validator asks first."""
     training = state.card.training if state.card else {}
     facts = [

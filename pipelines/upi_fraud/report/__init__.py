@@ -1,19 +1,16 @@
 """The page of a fraud run."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pipelines.core.report import Report, Section
 from pipelines.core.report_parts import counts_section, setup_section, steps_section
 from pipelines.core.summary import RunSummary
 from pipelines.upi_fraud.config import UpiConfig
 from pipelines.upi_fraud.report import sections
-
-if TYPE_CHECKING:
-    from pipelines.upi_fraud.pipeline import Run
+from pipelines.upi_fraud.result import Run
 
 
-def write_report(result: "Run", config: UpiConfig, summary: RunSummary, path: Path) -> None:
+def write_report(result: Run, config: UpiConfig, summary: RunSummary, path: Path) -> None:
     """Write report.html of a finished run."""
     profile = summary.inputs["profile"]
     report = Report(
@@ -27,7 +24,7 @@ def write_report(result: "Run", config: UpiConfig, summary: RunSummary, path: Pa
     report.write(path)
 
 
-def _sections(result: "Run", config: UpiConfig, summary: RunSummary) -> list[Section]:
+def _sections(result: Run, config: UpiConfig, summary: RunSummary) -> list[Section]:
     made = [sections.actions_section(result.decisions, summary)]
     if result.quality is not None and result.source.truth:
         made += [

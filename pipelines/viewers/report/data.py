@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from pipelines.core.summary import RunSummary
 from pipelines.viewers.config import ViewersConfig
 from pipelines.viewers.decide import audience_of
-
-if TYPE_CHECKING:
-    from pipelines.viewers.pipeline import Run
+from pipelines.viewers.result import Run
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ class MatchReport:
     trending: pd.DataFrame
 
 
-def report_data(result: "Run", config: ViewersConfig, summary: RunSummary) -> MatchReport:
+def report_data(result: Run, config: ViewersConfig, summary: RunSummary) -> MatchReport:
     """Everything the page needs, from the tables as published."""
     metrics = result.metrics
     length = metrics["window_end_ms"] - metrics["window_start_ms"]

@@ -14,7 +14,8 @@ from pipelines.core.wire import Wire
 from pipelines.upi_fraud.build import DeciderPlan
 from pipelines.upi_fraud.config import UpiConfig
 from pipelines.upi_fraud.decider import Kind
-from pipelines.upi_fraud.pipeline import Request, run
+from pipelines.upi_fraud.pipeline import run
+from pipelines.upi_fraud.request import Request
 from pipelines.upi_fraud.sources import open_source
 
 BASE = UpiConfig()

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from pipelines.core.flink import FlinkSettings
-from pipelines.viewers import engine, tables
+from pipelines.core.flink import FlinkSettings, compile_quickly
+from pipelines.viewers import tables
 from pipelines.viewers.config import ViewersConfig
 from pipelines.viewers.counting import run_lanes
 from pipelines.viewers.outcome import with_ms
@@ -16,7 +16,7 @@ from pipelines.viewers.pipeline import SPAN, WINDOW
 from pipelines.viewers.sources import open_source
 from tests.unit.viewers.samples import write_messages
 
-engine.compile_quickly()
+compile_quickly()
 SETTINGS = FlinkSettings(parallelism=1, checkpoint_seconds=5, restart_attempts=1)
 
 

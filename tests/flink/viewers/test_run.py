@@ -12,7 +12,8 @@ from pipelines.viewers import tables
 from pipelines.viewers.config import ViewersConfig
 from pipelines.viewers.dimensions import pack_cell
 from pipelines.viewers.outcome import with_ms
-from pipelines.viewers.pipeline import SPAN, WINDOW, Request, run
+from pipelines.viewers.pipeline import SPAN, WINDOW, run
+from pipelines.viewers.request import Request
 from tests.flink.viewers.conftest import SETTINGS
 from tests.unit.viewers.oracle import audience, sessions, watched
 from tests.unit.viewers.samples import BASE_MS, disturbed, event, random_events, write_raw

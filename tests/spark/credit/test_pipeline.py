@@ -14,7 +14,8 @@ from pipelines.credit.config import CreditConfig
 from pipelines.credit.generate import AS_OF, write_population
 from pipelines.credit.intake import Tally, pick_columns
 from pipelines.credit.lake import DAYS, FEATURES, QUARANTINE, SCORES, CreditLake
-from pipelines.credit.pipeline import Request, run
+from pipelines.credit.pipeline import run
+from pipelines.credit.request import Request
 
 pytestmark = pytest.mark.timeout(900)  # the shared fixture is a whole run
 

@@ -15,7 +15,8 @@ from pipelines.core.runlog import RunLog
 from pipelines.core.summary import RunSummary
 from pipelines.seats.config import SeatsConfig, SyntheticSettings
 from pipelines.seats.generate import DAY, SyntheticDay, write_day
-from pipelines.seats.pipeline import Request, run
+from pipelines.seats.pipeline import run
+from pipelines.seats.request import Request
 
 SMALL = SyntheticSettings(bookings=1500, trains=5, fault_share=0.008, cancelled_share=0.1)
 

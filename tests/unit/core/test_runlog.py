@@ -6,10 +6,12 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 import pytest
+from pydantic import BaseModel
 
 from pipelines.core.clock import FixedClock, SystemClock, resolve_as_of
 from pipelines.core.errors import GateError
 from pipelines.core.runlog import RunLog, RunSummary, make_run_id, print_table
+from pipelines.core.summary import begin_summary
 
 AS_OF = date(2024, 5, 6)
 
@@ -176,3 +178,20 @@ def test_clocks():
     real = SystemClock()
     assert real.now().tzinfo is UTC
     assert real.monotonic() <= real.monotonic()
+
+
+def test_a_run_begins_with_its_name_configuration_and_inputs():
+    class Settings(BaseModel):
+        share: float = 0.5
+
+    inputs = {"people.csv": "d1"}
+    begun = begin_summary("demo", Settings(), AS_OF, "d1", inputs)
+    assert begun == begin_summary("demo", Settings(), AS_OF, "d1", inputs)
+    assert (begun.job, begun.as_of, begun.inputs) == ("demo", AS_OF, inputs)
+    assert begun.config == {"share": 0.5}
+    assert begun.run_id.startswith("demo-")
+
+    trained = begin_summary("demo", Settings(), AS_OF, "d1", inputs, variant="train")
+    assert trained.job == "demo"
+    assert trained.run_id.startswith("demo-train-")
+    assert begin_summary("demo", Settings(share=0.4), AS_OF, "d1", inputs).run_id != begun.run_id

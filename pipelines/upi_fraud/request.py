@@ -1,0 +1,36 @@
+"""What the user asked for."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from pipelines.upi_fraud.build import JOB
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for on the command line.
+
+    Attributes:
+        input: synthetic, synthetic:N or a Parquet file of messages.
+        truth: Parquet file with the kinds of the frauds.
+        profile: rule profile.
+        out: folder of the decisions.
+        as_of: business date.
+        dry_run: plan only, write nothing.
+        report: folder of report.html and run.json.
+        stack: read and write Kafka.
+        bounded: with `stack`, end at the newest offsets.
+        model: folder of a model; None decides by rules alone.
+    """
+
+    input: str = "synthetic"
+    truth: Path | None = None
+    profile: str = "strict"
+    out: Path = Path("reports", JOB, "out")
+    as_of: date = field(default_factory=date.today)
+    dry_run: bool = False
+    report: Path | None = None
+    stack: bool = False
+    bounded: bool = False
+    model: Path | None = None
