@@ -88,11 +88,16 @@ class BatchSettings(JobConfig):
     """Micro-batches that the JVM makes, so that one Python call decides many payments."""
 
     window_ms: int = Field(10, ge=1, description="payments of so long go together, ms (chosen)")
+    buckets: int = Field(
+        4, ge=1, le=128,
+        description="partitions go together in so many groups, the most instances that can decide;"
+        " fixed for the life of a savepoint (chosen)",
+    )  # fmt: skip
     embedded_payments: int = Field(
         1_000, ge=1, description="payments that go together in a run without Kafka (chosen)"
     )
     cached_payers: int = Field(
-        50_000, ge=1, description="decoded states kept at hand for each partition (chosen)"
+        50_000, ge=1, description="decoded states kept at hand for each bucket (chosen)"
     )
 
 

@@ -17,20 +17,28 @@ from pipelines.upi_fraud.rules import FACTORS
 SOURCE, VERSION = "upi_fraud", 1
 _double = struct.Struct("<d").pack
 _NULL, _SOME, _END = b"\x00", b"\x02", b"\x00"
-_SMALL = tuple(bytes((number << 1,)) for number in range(64))
+_LOW = 0x3FFF
+_MORE = tuple(bytes((low & 0x7F | 0x80, low >> 7 | 0x80)) for low in range(_LOW + 1))
+"""Fourteen bits that are followed by more."""
+_LAST = tuple(
+    bytes((low,)) if low < 0x80 else bytes((low & 0x7F | 0x80, low >> 7)) for low in range(_LOW + 1)
+)
+"""Up to fourteen bits, followed by nothing."""
 
 
 def _long(number: int) -> bytes:
-    """Zigzag variable-length integer (Avro specification)."""
-    if 0 <= number < 64:
-        return _SMALL[number]
+    """Zigzag variable-length integer (Avro specification), fourteen bits at a time."""
     rest = number << 1 ^ number >> 63
-    out = bytearray()
-    while rest > 0x7F:
-        out.append(rest & 0x7F | 0x80)
-        rest >>= 7
-    out.append(rest)
-    return bytes(out)
+    if rest <= _LOW:
+        return _LAST[rest]
+    head, rest = _MORE[rest & _LOW], rest >> 14
+    if rest <= _LOW:
+        return head + _LAST[rest]
+    return head + _MORE[rest & _LOW] + _long_rest(rest >> 14)
+
+
+def _long_rest(rest: int) -> bytes:
+    return _LAST[rest] if rest <= _LOW else _MORE[rest & _LOW] + _long_rest(rest >> 14)
 
 
 def _text(text: str) -> bytes:

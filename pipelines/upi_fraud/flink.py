@@ -1,9 +1,11 @@
-"""The DataStream part: a keyed operator, one call decides a batch of a partition's payments.
+"""The DataStream part: a keyed operator, one call decides a batch of a bucket's payments.
 
-Runs in thread mode. States of payers lie in a `MapState` of the partition; decoded ones are kept at
-hand and every change is written through before the call ends, so that a checkpoint holds it.
+Runs in thread mode. A bucket is a few partitions of the topic. States of its payers lie in a
+`MapState`; decoded ones are kept at hand and every change is written through before the call ends,
+so that a checkpoint holds it.
 """
 
+import gc
 from collections.abc import Callable, Iterator, MutableMapping
 from typing import TYPE_CHECKING, Any
 
@@ -30,12 +32,14 @@ OUTCOMES: TypeInformation = Types.ROW_NAMED(
 """Outcomes of a batch, column by column: rows inside an array would all become the last one."""
 
 REFERENCE_STATE = MapStateDescriptor("reference", Types.STRING(), Types.PICKLED_BYTE_ARRAY())
-META_FIELDS = ("offset", "time", "attempt")
-"""Offset, record time and number of replays of each message, separated by commas."""
+META_FIELDS = ("partition", "offset", "time", "attempt")
+"""Coordinates, record time and number of replays of each message, separated by commas."""
+GARBAGE_AFTER = (100_000, 50, 50)
+"""Python looks for circles of objects so rarely; states and decisions refer to nothing in one."""
 
 
-class PartitionStates(MutableMapping[str, PayerState]):
-    """States of one partition's payers: decoded ones at hand, the rest in Flink.
+class BucketStates(MutableMapping[str, PayerState]):
+    """States of one bucket's payers: decoded ones at hand, the rest in Flink.
 
     Attributes:
         changed: payers whose state differs from what Flink holds.
@@ -96,7 +100,7 @@ class DecideBatch(KeyedBroadcastProcessFunction):  # type: ignore[misc]
     Args:
         make_decider: builds what decides, on the worker; loads the snapshot of the reference.
         ttl_days: idle states are removed from Flink after so long.
-        cached_payers: decoded states kept at hand for each partition.
+        cached_payers: decoded states kept at hand for each bucket.
     """
 
     def __init__(
@@ -117,8 +121,10 @@ class DecideBatch(KeyedBroadcastProcessFunction):  # type: ignore[misc]
         self._stored = runtime_context.get_map_state(descriptor)
         self._decider = self._make_decider()
         self._follower = Follower(self._decider.reference, self._decider.profiles)
-        self._partitions: dict[int, PartitionStates] = {}
+        self._buckets: dict[int, BucketStates] = {}
         self._is_restored = False
+        gc.freeze()
+        gc.set_threshold(*GARBAGE_AFTER)
 
     def process_element(self, value: Row, ctx: Any) -> Iterator[Row]:
         """Decide one batch."""
@@ -126,11 +132,11 @@ class DecideBatch(KeyedBroadcastProcessFunction):  # type: ignore[misc]
             for _, data in ctx.get_broadcast_state(REFERENCE_STATE).items():
                 self._follower.take(bytes(data))
             self._is_restored = True
-        partition, keys, values, meta = value
-        states = self._partitions.get(partition)
+        bucket, keys, values, meta = value
+        states = self._buckets.get(bucket)
         if states is None:
-            states = self._partitions[partition] = PartitionStates(self._stored, self._cached)
-        raws = read_batch(partition, keys, values, meta)
+            states = self._buckets[bucket] = BucketStates(self._stored, self._cached)
+        raws = read_batch(keys, values, meta)
         outcomes = self._decider.handle(raws, states)
         states.write()
         kinds, out_keys, out_values, times, latenesses = zip(*outcomes, strict=True)
@@ -148,12 +154,12 @@ def decide_batches(batches: Any, reference: Any, function: DecideBatch) -> Any:
     """Connect the batches with the broadcast reference and decide.
 
     Args:
-        batches: stream of partition, keys, values and `META_FIELDS` of its messages.
+        batches: stream of bucket, keys, values and `META_FIELDS` of its messages.
         reference: stream of tag, key and value.
         function: decides.
     """
     return (
-        batches.key_by(_partition_of, key_type=Types.INT())
+        batches.key_by(_bucket_of, key_type=Types.INT())
         .connect(reference.broadcast(REFERENCE_STATE))
         .process(function, output_type=OUTCOMES)
         .name("decide payments")
@@ -161,18 +167,18 @@ def decide_batches(batches: Any, reference: Any, function: DecideBatch) -> Any:
     )
 
 
-def _partition_of(batch: Any) -> int:
+def _bucket_of(batch: Any) -> int:
     return int(batch[0])
 
 
-def read_batch(partition: int, keys: Any, values: Any, meta: str) -> list[Raw]:
-    """Messages of a batch, in the order of their offsets."""
+def read_batch(keys: Any, values: Any, meta: str) -> list[Raw]:
+    """Messages of a batch; those of a partition are in the order of their offsets."""
     raws = []
     for key, value, line in zip(keys, values, meta.split(";"), strict=True):
-        offset, time_ms, attempt = line.split(",")
+        partition, offset, time_ms, attempt = line.split(",")
         raws.append(
             Raw(
-                partition, int(offset), int(time_ms), None if key is None else bytes(key),
+                int(partition), int(offset), int(time_ms), None if key is None else bytes(key),
                 None if value is None else bytes(value), attempt.encode() or None,
             )
         )  # fmt: skip

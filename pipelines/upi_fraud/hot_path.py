@@ -15,12 +15,12 @@ HOT_OPTIONS = {
 """Flink keys on top of those of the house."""
 
 BATCHES = """
-SELECT kafka_partition, ARRAY_AGG(message_key) AS message_keys,
+SELECT bucket, ARRAY_AGG(message_key) AS message_keys,
   ARRAY_AGG(message_value) AS message_values, LISTAGG(meta, ';') AS meta
 FROM TABLE(TUMBLE(TABLE arriving, DESCRIPTOR({moment}), INTERVAL '{seconds}' SECOND))
-GROUP BY kafka_partition, window_start, window_end
+GROUP BY bucket, window_start, window_end
 """
-"""A batch is what arrived of one partition within a window, in the order of the offsets."""
+"""A batch is what arrived of a few partitions within a window; each in the order of its offsets."""
 
 OUTCOMES_VIEW = """
 SELECT CAST(kinds[place] AS INT) AS kind, message_keys[place] AS message_key,
@@ -43,7 +43,8 @@ def decide_stream(
     """
     from pipelines.upi_fraud.flink import DecideBatch, decide_batches
 
-    tables.create_temporary_view("arriving", tables.sql_query(_arriving(moment)))
+    arriving = _arriving(moment, config.batch.buckets)
+    tables.create_temporary_view("arriving", tables.sql_query(arriving))
     seconds = f"{config.batch.window_ms / 1000:.3f}"
     batches = tables.sql_query(BATCHES.format(moment=moment, seconds=seconds))
     reference = tables.sql_query("SELECT tag, message_key, message_value FROM reference_messages")
@@ -55,10 +56,11 @@ def decide_stream(
     tables.create_temporary_view("outcomes", tables.sql_query(OUTCOMES_VIEW))
 
 
-def _arriving(moment: str) -> str:
+def _arriving(moment: str, buckets: int) -> str:
     """Messages with their coordinates as one short text, and the time that forms batches."""
     return f"""
-        SELECT kafka_partition, message_key, message_value, {moment},
-          CAST(kafka_offset AS STRING) || ',' || CAST(time_ms AS STRING) || ',' || attempt AS meta
+        SELECT MOD(kafka_partition, {buckets}) AS bucket, message_key, message_value, {moment},
+          CAST(kafka_partition AS STRING) || ',' || CAST(kafka_offset AS STRING)
+          || ',' || CAST(time_ms AS STRING) || ',' || attempt AS meta
         FROM messages
     """  # noqa: S608 (names of our own)
