@@ -18,6 +18,9 @@ from pipelines.viewers.windows import seconds
 EVENTS = "viewer.events.v1"
 METRICS, SESSIONS, ALERTS = "viewer.metrics.v1", "viewer.sessions.v1", "viewer.alerts.v1"
 LATE, DEAD = f"{EVENTS}.late", f"{EVENTS}.dlq"
+ALL = (EVENTS, METRICS, SESSIONS, ALERTS, LATE, DEAD)
+"""Every topic that the job reads or writes."""
+
 _ONE_BYTE = 128
 
 

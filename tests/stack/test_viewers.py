@@ -10,7 +10,8 @@ import pandas as pd
 import pyarrow.dataset as ds
 import pytest
 
-from pipelines.core.kafka import read_all
+from pipelines.core import endpoints
+from pipelines.core.kafka import delete_records, read_all
 from pipelines.core.wire import Wire
 from pipelines.viewers import topics
 from pipelines.viewers.config import ViewersConfig
@@ -30,7 +31,14 @@ SECONDS = 60
 
 
 @pytest.fixture(scope="module")
-def sent(stack, tmp_path_factory):
+def empty_topics(stack):
+    """Topics that hold nothing yet: all tests of this layer share one broker, and its topics."""
+    for topic in topics.ALL:
+        delete_records(stack.environment[endpoints.KAFKA], topic)
+
+
+@pytest.fixture(scope="module")
+def sent(empty_topics, tmp_path_factory):
     """Random sessions with copies, disorder and one broken message; read to the end of the topic."""
     folder = tmp_path_factory.mktemp("viewers")
     now = time.time() - 3600
