@@ -4,6 +4,8 @@ import hashlib
 import io
 import json
 import struct
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import fastavro
@@ -105,6 +107,12 @@ def fingerprints(schema: Json) -> tuple[str, str]:
     text = json.dumps(schema, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     crc = fingerprint(canonical_form(schema), "CRC-64-AVRO")
     return hashlib.sha256(text.encode()).hexdigest(), crc
+
+
+def read_container(file: Path) -> Iterator[Json]:
+    """Records of an Avro container file, read with the schema it carries."""
+    with file.open("rb") as content:
+        yield from fastavro.reader(content)
 
 
 def read_json(schema: Json, text: str) -> list[Json]:

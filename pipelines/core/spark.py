@@ -1,12 +1,17 @@
-"""Owner of the Spark session."""
+"""Owner of the Spark session, and of what Spark says when it cannot read."""
 
 import os
 import sys
 from collections.abc import Mapping
 
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
+from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
 from pipelines.core.endpoints import S3_ENDPOINT, object_store, secret_name, stack_environment
+
+READ_ERRORS = (AnalysisException, Py4JJavaError)
+"""What opening a table raises: Spark's own error, or that of a file broken in the JVM."""
 
 DEFAULTS = {
     "spark.ui.enabled": "false",
@@ -39,6 +44,11 @@ def build_session(
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session
+
+
+def read_failure(error: Exception) -> str:
+    """The line of one of `READ_ERRORS` that tells the cause; in a JVM error that is the second."""
+    return str(error).splitlines()[isinstance(error, Py4JJavaError)]
 
 
 def s3a_options(job: str) -> dict[str, str]:

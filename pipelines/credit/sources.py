@@ -1,21 +1,20 @@
-"""Inputs of the job: a generated population, German credit, or tables of one's own."""
+"""Inputs of the job: a generated population, German credit, tables of one's own, or topics."""
 
 import hashlib
 import importlib.util
 import re
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from pathlib import Path
 
-from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
-from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 
 from pipelines.core.config import PROJECT_ROOT
 from pipelines.core.errors import ConfigError
+from pipelines.core.spark import READ_ERRORS, read_failure
 from pipelines.credit.config import CreditConfig
 
 REQUIRED = ("applications", "transactions")
@@ -35,6 +34,7 @@ class Source:
         as_of: business day the data brings along; None for one's own tables.
         is_public: generated data.
         digest: identity of the input's content, for the run id.
+        dead: messages of topics that became dead letters, by table.
     """
 
     name: str
@@ -43,22 +43,31 @@ class Source:
     as_of: date | None
     is_public: bool
     digest: str
+    dead: Mapping[str, int] = field(default_factory=dict)
 
     def get(self, table: str) -> DataFrame | None:
         """A table, or None where the input has none."""
         return self.tables.get(table)
 
 
-def open_source(session: SparkSession, name: str, config: CreditConfig) -> Source:
-    """Open an input by name, folder or URI.
+def open_source(
+    session: SparkSession, name: str, config: CreditConfig, is_dry_run: bool = False
+) -> Source:
+    """Open an input by name, folder or URI; a dry run sends no dead letters of topics.
 
     Raises:
         ConfigError: there is no such input, or a required table is missing.
+        DependencyError: Kafka does not answer, or lacks a topic.
     """
     if match := _SYNTHETIC.fullmatch(name):
         return _open_synthetic(session, name, int(match[1] or DEFAULT_CUSTOMERS), config)
     if name.startswith("synthetic"):
         raise ConfigError(f"--input {name}: give synthetic:N")
+    if name.startswith("kafka://"):
+        from pipelines.credit.topics import read_topics  # no other input needs Kafka's client
+
+        read = read_topics(session, name, is_dry_run)
+        return Source(name, read.tables, None, None, False, read.digest, read.dead)
     return _open_tables(session, name)
 
 
@@ -101,9 +110,8 @@ def _read(session: SparkSession, root: str, table: str, required: bool) -> DataF
         if "://" in root or is_kind(Path(path)):
             try:
                 return session.read.format(kind).load(path)
-            except (AnalysisException, Py4JJavaError) as error:
-                lines = str(error).splitlines()  # a broken file fails in the JVM: cause in line 2
-                reason = lines[isinstance(error, Py4JJavaError)]
+            except READ_ERRORS as error:
+                reason = read_failure(error)
     if not required and "://" in root:
         return None
     raise ConfigError(f"--input {path}: no Delta, Parquet or Avro table; {reason}".rstrip("; "))

@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pandas as pd
-from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
-from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from pipelines.core.errors import ConfigError
+from pipelines.core.spark import READ_ERRORS, read_failure
 from pipelines.dedup.config import DedupConfig
 from pipelines.dedup.mapping import Mapping, bundled_mapping, load_mapping
 from pipelines.dedup.proposal import propose_mapping
@@ -185,10 +184,8 @@ def read_table(session: SparkSession, name: str) -> DataFrame:
         if name.endswith(".parquet"):
             return session.read.parquet(name)
         return _read_folder(session, name)
-    except (AnalysisException, Py4JJavaError) as error:
-        lines = str(error).splitlines()  # a broken file fails in the JVM: its cause is line two
-        reason = lines[isinstance(error, Py4JJavaError)]
-        raise ConfigError(f"--input {name}: cannot be read: {reason}") from None
+    except READ_ERRORS as error:
+        raise ConfigError(f"--input {name}: cannot be read: {read_failure(error)}") from None
 
 
 def _read_csv(session: SparkSession, name: str) -> DataFrame:

@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pipelines.core.avro_codec import read_container
 from pipelines.core.contract_store import get_contract
 from pipelines.core.contract_tree import split_null
 from pipelines.core.errors import ConfigError
@@ -27,14 +28,9 @@ def read_records(file: Path, subject: str) -> Iterator[Json]:
     """
     if not file.exists():
         raise ConfigError(f"{file}: no such file or folder")
-    return _read_avro(file) if file.suffix == ".avro" else _read_parquet(file, subject)
-
-
-def _read_avro(file: Path) -> Iterator[Json]:
-    import fastavro
-
-    with file.open("rb") as content:
-        yield from (_plain(record) for record in fastavro.reader(content))
+    if file.suffix == ".avro":
+        return (_plain(record) for record in read_container(file))
+    return _read_parquet(file, subject)
 
 
 def _read_parquet(file: Path, subject: str) -> Iterator[Json]:
