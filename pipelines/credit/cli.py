@@ -14,7 +14,7 @@ def main(doc: str | None) -> int:
     parser = job_parser(JOB, doc, "pipelines.credit.config:CreditConfig")
     add = parser.add_argument
     add("command", nargs="?", choices=COMMANDS, default="run", help="what to do (%(default)s)")
-    add("--input", default="synthetic", help="synthetic[:N], german, or a folder of tables or URI")
+    add("--input", default="synthetic", help="synthetic[:N], german, folder, URI, kafka://TOPIC")
     add("--lake", default="./lake-credit", metavar="DIR", help="root of the tables (%(default)s)")
     add("--scorecard", type=Path, metavar="FILE", help="score with this exported scorecard")
     arguments = parser.parse_args()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -30,6 +31,7 @@ class Intake:
         tallies: counts by input.
         changed_days: days that were aggregated anew.
         same_days: delivered days whose content was known.
+        later_rows: delivered transactions of the business day or later, which no feature uses.
         snapshots: business days with applications, the newest last.
         quarantined: frames of rows set aside.
     """
@@ -37,6 +39,7 @@ class Intake:
     tallies: dict[str, Tally] = field(default_factory=dict)
     changed_days: int = 0
     same_days: int = 0
+    later_rows: int = 0
     snapshots: list[date] = field(default_factory=list)
     quarantined: list[DataFrame] = field(default_factory=list)
 
@@ -54,7 +57,7 @@ class Intake:
 
 
 def take_days(
-    source: Source, lake: CreditLake, config: CreditConfig, run_id: str, intake: Intake
+    source: Source, lake: CreditLake, config: CreditConfig, run_id: str, intake: Intake, as_of: date
 ) -> None:
     """Aggregate the days whose transactions are new or changed, and replace exactly those.
 
@@ -67,8 +70,11 @@ def take_days(
         "transactions",
     )  # fmt: skip
     keys = key_digests(raw)
-    changed, same = _changed_days(day_digests(keys, run_id), lake)
+    delivered = day_digests(keys, run_id).toArrow()
+    changed, same = _changed_days(delivered, lake)
     intake.same_days, intake.changed_days = same, len(changed)
+    later = delivered.filter(pc.field("transaction_date") >= as_of)
+    intake.later_rows = sum(later["row_count"].to_pylist())
     days = changed["transaction_date"].to_pylist()
     if same and not days:
         intake.tallies["transactions"] = Tally("transactions", 0, 0, 0)
@@ -87,9 +93,9 @@ def take_days(
     lake.merge(DAY_SOURCES, conform(stored, "credit.TransactionDay"), ["transaction_date"])
 
 
-def _changed_days(delivered: DataFrame, lake: CreditLake) -> tuple[pa.Table, int]:
+def _changed_days(rows: pa.Table, lake: CreditLake) -> tuple[pa.Table, int]:
     """Delivered days that differ from what was last aggregated, and the number of the others."""
-    rows, known = delivered.toArrow(), lake.staged_or_published(DAY_SOURCES)
+    known = lake.staged_or_published(DAY_SOURCES)
     if known is None:
         return rows, 0
     names = ["transaction_date", "row_count", "digest"]

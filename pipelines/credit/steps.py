@@ -41,7 +41,7 @@ def extract(state: Run, trains: bool, scores: bool) -> None:
             raise ConfigError(
                 f"train: no outcome in `outcomes` was known by {state.as_of}; nothing to train on"
             )
-        intake.take_days(*settings)
+        intake.take_days(*settings, state.as_of)
         intake.take_tradelines(*settings)
         intake.take_applications(*settings, state.as_of, state.intake.snapshots)
         state.quarantined += state.intake.quarantined

@@ -12,11 +12,16 @@ from pipelines.credit.result import Run
 
 
 def publish(state: Run) -> None:
-    """Write the quarantine, settle the counts, and publish."""
+    """Write the quarantine, settle the counts, and publish.
+
+    Raises:
+        GateError: the counts do not add up; nothing is published.
+    """
     lake, summary = state.lake, state.summary
     if state.quarantined:
         lake.write(QUARANTINE, reduce(DataFrame.unionByName, state.quarantined))
     summary.counts = run_counts(state)
+    summary.check_accounting()
     listed, digests = lake.listing()
     summary.tables = {name: {"version": listed[name], "digest": digests[name]} for name in listed}
     if state.card:
@@ -34,20 +39,23 @@ def run_counts(state: Run) -> dict[str, int]:
     counts = {"in": 0, "out": 0, "rejected": 0, "dlq": 0, "late": 0}
     invalid = sum(state.scores.invalid.values()) if state.scores else 0
     for name, tally in state.intake.tallies.items():
+        dead = state.source.dead.get(name, 0)
         if name == "applications":
-            counts["in"] = tally.read - tally.duplicates
+            counts["in"], counts["dlq"] = tally.read - tally.duplicates + dead, dead
             counts["out"], counts["rejected"] = tally.out - invalid, tally.rejected + invalid
             counts["duplicates"] = tally.duplicates
             if state.scores:
                 counts["for_training"] = tally.out - state.scores.rows
             continue
         counts |= {
-            f"{name}_in": tally.read - tally.duplicates, f"{name}_out": tally.out,
+            f"{name}_in": tally.read - tally.duplicates + dead, f"{name}_out": tally.out,
             f"{name}_rejected": tally.rejected, f"{name}_duplicates": tally.duplicates,
+            f"{name}_dlq": dead,
         }  # fmt: skip
     if state.intake.tallies:
         counts["days_changed"] = state.intake.changed_days
         counts["days_unchanged"] = state.intake.same_days
+        counts["transactions_after_as_of"] = state.intake.later_rows
     return counts
 
 
