@@ -16,6 +16,7 @@ TOOLS = {
     "schemas": ("pipelines.core.compatibility", "check the record contracts"),
     "stack": ("pipelines.stack.cli", "topics, buckets and users; a native Kafka and MinIO"),
     "produce": ("pipelines.produce.cli", "send records of a domain to Kafka"),
+    "demo": ("pipelines.demo.cli", "run the five jobs on small data and link their reports"),
     "dlq": ("pipelines.ingest.dlq_cli", "list, show, replay and purge dead letters"),
 }
 """Commands that are modules of their own: module with `main(arguments)`, help."""

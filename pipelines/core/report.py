@@ -27,7 +27,15 @@ class Badge:
     tone: str = "plain"
 
 
-Cell = str | Badge
+@dataclass(frozen=True)
+class Link:
+    """A table cell that leads to another file of the same folder; `href` is relative."""
+
+    text: str
+    href: str
+
+
+Cell = str | Badge | Link
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,15 @@ from pipelines.core.machine import describe_machine, git_state, java_version, pa
 from pipelines.core.masks import mask_text
 
 OUTCOMES = ("in", "out", "rejected", "dlq", "late")
-_PACKAGES = ("pyspark", "delta-spark", "great-expectations", "numpy", "pandas", "pyarrow")
+_PACKAGES = (
+    "pyspark",
+    "delta-spark",
+    "apache-flink",
+    "great-expectations",
+    "numpy",
+    "pandas",
+    "pyarrow",
+)
 
 
 def make_run_id(job: str, config_hash: str, as_of: date, input_digest: str) -> str:

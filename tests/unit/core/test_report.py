@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.core import charts
-from pipelines.core.report import Badge, Check, Fragment, Kpi, Report, Section, Table
+from pipelines.core.report import Badge, Check, Fragment, Kpi, Link, Report, Section, Table
 from pipelines.core.report_parts import (
     counts_section,
     flatten,
@@ -49,6 +49,11 @@ def test_the_page_loads_nothing_from_outside() -> None:
     assert not re.search(r"(src|href)\s*=\s*[\"']?(https?:|//)|url\(|@import", without_scripts)
     assert html.count(charts.runtime_script()) == 1
     assert html.startswith("<!DOCTYPE html>")
+
+
+def test_a_cell_can_lead_to_another_file() -> None:
+    html = page(Section("a", "a", "a", [Table(("page",), [(Link("<b>", 'x.html"><i>'),)], "l")]))
+    assert '<a href="x.html&#34;&gt;&lt;i&gt;">&lt;b&gt;</a>' in html
 
 
 def test_figures_keep_the_order_of_their_keys() -> None:

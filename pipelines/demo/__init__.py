@@ -1,0 +1,1 @@
+"""The whole story without services: five jobs, then a page that links their reports."""
