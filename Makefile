@@ -21,9 +21,9 @@ python=""; for candidate in $(PYTHON) python3.11 python3 python; do \
 		python="$$candidate"; break; fi; done
 endef
 
-.PHONY: help setup dedup bench-dedup bench-credit bench-seats bench-ingest test test-unit lint format doctor lock clean
-.PHONY: bench-fraud fraud-model bench-viewers watch
-.PHONY: up down demo-stack stack-native stack-stop test-stack test-compose dictionary
+.PHONY: help setup dedup demo bench-dedup bench-credit bench-seats bench-ingest test test-unit lint format doctor lock clean
+.PHONY: bench-page bench-fraud fraud-model bench-viewers watch
+.PHONY: up down demo-stack demo-stack-native stack-native stack-stop test-stack test-compose dictionary
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ setup: $(VENV)/.done ## make .venv with the locked packages, the package `pipeli
 
 dedup: setup ## find duplicate persons in FEBRL 3 and write reports/dedup (ARGS="..." adds flags)
 	@spark-submit jobs/dedup.py --report reports/dedup $(ARGS)
+
+demo: setup ## run the five jobs on small data, no services, and link their reports: reports/demo/index.html
+	@python -m pipelines demo $(ARGS)
 
 bench-dedup: setup $(BENCH)/.done ## measure dedup against its peers in one run (ARGS="..." chooses sections)
 	@SANGAM_BENCH_PYTHON=$(CURDIR)/$(BENCH)/bin/python python benchmarks/dedup.py $(ARGS)
@@ -57,6 +60,9 @@ fraud-model: setup ## train the fraud model on a card table (DATA=table.parquet 
 
 bench-viewers: setup ## measure viewer analytics against plain SQL and plain DataStream Python
 	@python benchmarks/viewers.py $(ARGS)
+
+bench-page: setup ## write docs/benchmarks.md from benchmarks/results
+	@python benchmarks/page.py
 
 watch: setup ## serve a page on loopback that follows viewer.metrics.v1 (needs Kafka: make stack-native)
 	@python -m pipelines.viewers.watch $(ARGS)
@@ -83,6 +89,13 @@ demo-stack: up ## in containers: produce identities, store them in MinIO, find t
 		--lake s3a://sangam --report /var/lib/sangam/reports/ingest
 	@$(RUN_JOB) --no-deps spark spark-submit jobs/dedup.py --input s3a://sangam-bronze/identity/enrolments_v1 \
 		--lake s3a://sangam-silver/identity --report /var/lib/sangam/reports/dedup
+
+demo-stack-native: stack-native ## the same on the native Kafka and MinIO, which go on running (make stack-stop)
+	@python -m pipelines produce identity --records 1000
+	@spark-submit jobs/ingest.py --topic identity.enrolments.v1 --once --lake s3a://sangam \
+		--report reports/demo-stack/ingest
+	@spark-submit jobs/dedup.py --input s3a://sangam-bronze/identity/enrolments_v1 \
+		--lake s3a://sangam-silver/identity --report reports/demo-stack/dedup
 
 stack-native: setup ## start a real Kafka and MinIO without Docker, with topics, buckets and users
 	@python -m pipelines stack start && python -m pipelines stack apply
@@ -138,7 +151,7 @@ $(VENV)/.project: pyproject.toml $(VENV)/.packages
 
 $(VENV)/.jars: $(wildcard conf/jars/*.xml conf/spark/*) $(VENV)/.project
 	@echo "Fetching jars ..."
-	@python -m pipelines.core.jars
+	@python -m pipelines.core.jar_groups
 	@touch $@
 
 # One small run compiles the kernels and records Spark's classes, so that no later run waits for either.

@@ -2,19 +2,21 @@
 
 A group is in place when the list it left behind names files that are all there. The list carries a
 fingerprint of the Ivy file, so that a changed version is fetched again and the old one removed.
-Standard library only.
+Standard library only; `python -m pipelines.core.jar_groups` brings all jars in place, Spark's own
+too, and does nothing where they are.
 """
 
 import filecmp
 import hashlib
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from pipelines.core import jars
-from pipelines.core.errors import DependencyError
+from pipelines.core.errors import DependencyError, SangamError
 
 SETUP_GROUPS = ("s3", "flink", "flink-s3")
 """Groups that `make setup` puts in place; the broker (`kafka`) is fetched by the native stack."""
@@ -106,3 +108,22 @@ def _replace(group: str, source: Path, place: Path) -> list[Path]:
 
 def _fingerprint() -> str:
     return hashlib.sha256((jars.CONF / "jars" / "ivy.xml").read_bytes()).hexdigest()[:16]
+
+
+def main() -> int:
+    """Bring jars and configuration in place; one sentence and exit code 5 when that fails."""
+    try:
+        home = jars.spark_home()
+        log = Path(sys.prefix) / "ivy.log"
+        jars.retrieve_jars(jars.wanted_jars(), home, log)
+        for group in SETUP_GROUPS:
+            install_group(group, log)
+        jars.write_spark_conf(home)
+    except SangamError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,8 +1,7 @@
 """Puts the Java artefacts of `conf/jars/ivy.xml` and the files of `conf/spark/` into PySpark.
 
 Spark's own class path is the only place that plain `spark-submit` looks at without flags and
-without network. Standard library only; `python -m pipelines.core.jars` does nothing when all is
-in place.
+without network. Standard library only.
 """
 
 import os
@@ -16,7 +15,7 @@ from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 
-from pipelines.core.errors import DependencyError, SangamError
+from pipelines.core.errors import DependencyError
 from pipelines.core.machine import find_java, memory_bytes
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
@@ -146,24 +145,3 @@ def write_spark_conf(home: Path) -> None:
         for mark, value in values.items():
             text = text.replace(mark, value)
         (home / "conf" / name).write_text(text, encoding="utf-8")
-
-
-def main() -> int:
-    """Bring jars and configuration in place; one sentence and exit code 5 when that fails."""
-    from pipelines.core import jar_groups  # which reads this module
-
-    try:
-        home = spark_home()
-        log = Path(sys.prefix) / "ivy.log"
-        retrieve_jars(wanted_jars(), home, log)
-        for group in jar_groups.SETUP_GROUPS:
-            jar_groups.install_group(group, log)
-        write_spark_conf(home)
-    except SangamError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
