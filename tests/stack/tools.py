@@ -28,11 +28,18 @@ Message = tuple[bytes | None, int]
 
 
 def publish(servers: str, topic: str, messages: Iterable[Message]) -> None:
-    """Send messages and look at every answer."""
+    """Send messages, each with a key of its own."""
+    publish_keyed(servers, topic, [(b"%d" % n, *one) for n, one in enumerate(messages)])
+
+
+def publish_keyed(
+    servers: str, topic: str, messages: Iterable[tuple[bytes, bytes | None, int]]
+) -> None:
+    """Send messages as key, value and timestamp, and look at every answer."""
     producer = make_producer(servers)
     futures = [
-        producer.send(topic, key=b"%d" % place, value=value, timestamp_ms=at, headers=HEADERS)
-        for place, (value, at) in enumerate(messages)
+        producer.send(topic, key=key, value=value, timestamp_ms=at, headers=HEADERS)
+        for key, value, at in messages
     ]
     for future in futures:
         future.get(30)
