@@ -26,7 +26,7 @@ endef
 .PHONY: up down demo-stack demo-stack-native stack-native stack-stop test-stack test-compose dictionary
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.done ## make .venv with the locked packages, the package `pipelines` and the jars
 	@:

@@ -1,0 +1,206 @@
+"""The house keeps its shape: who imports whom, who owns which foreign API, and the diagram shows it."""
+
+import ast
+import re
+from collections.abc import Iterator, Mapping, Set
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DOMAINS = {"dedup", "credit", "seats", "upi_fraud", "viewers", "ingest", "produce", "stack", "demo"}
+"""Packages beside core: five jobs, ingest and three tools. None knows another."""
+
+OWNERS = {
+    "delta": {"core.lake_merge"},
+    "deltalake": {"core.delta_files", "core.delta_tables"},
+    "fastavro": {"core.avro_codec", "core.wire"},
+    "great_expectations": {"core.quality"},
+    "jinja2": {"core.report"},
+    "kafka": {"core.kafka"},
+    "minio": {"core.object_store"},
+    "urllib3": {"core.object_store"},
+    "py4j": {"core.spark", "viewers.jvm"},  # the second talks to Janino in a JVM of its own
+    "pyflink": {"core.flink", "core.flink_types"},  # and files named *flink, operators of a job
+    "bokeh": {"core.charts", "viewers.watch"},  # the second is bokeh's server
+    "rich": {"core.runlog", "core.summary", "dedup.evaluate", "produce.cli"},
+}
+"""Foreign APIs with an owner: a change of the library is a change of these files."""
+
+
+def module_name(file: Path) -> str:
+    """`core.spark` for pipelines/core/spark.py; a package has the name of its folder."""
+    parts = file.relative_to(ROOT / "pipelines").with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+TREES = {
+    module_name(file): ast.parse(file.read_text(encoding="utf-8"))
+    for file in sorted((ROOT / "pipelines").rglob("*.py"))
+}
+
+
+def imported(
+    tree: ast.AST, known: Mapping[str, object], but: Set[ast.AST] = frozenset()
+) -> Iterator[str]:
+    """Full names that a module imports, wherever the line stands; lines in `but` do not count."""
+    for node in ast.walk(tree):
+        if node in but:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if inner.removeprefix("pipelines.") in known else node.module
+
+
+def own_imports(tree: ast.AST) -> set[str]:
+    """Modules of the house that a module imports."""
+    names = {name.removeprefix("pipelines.") for name in imported(tree, TREES)}
+    return {name for name in names if name in TREES and name}
+
+
+def for_types_alone(tree: ast.AST) -> set[ast.AST]:
+    """Everything below `if TYPE_CHECKING:`."""
+    blocks = [n for n in ast.walk(tree) if isinstance(n, ast.If) and is_type_check(n.test)]
+    return {inner for block in blocks for line in block.body for inner in ast.walk(line)}
+
+
+def is_type_check(test: ast.expr) -> bool:
+    return isinstance(test, ast.Name) and test.id == "TYPE_CHECKING"
+
+
+def foreign(tree: ast.AST) -> set[str]:
+    """Top packages that are loaded when the code runs, also by `import_module`."""
+    names = set(imported(tree, TREES, for_types_alone(tree)))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+            names |= {str(node.args[0].value)} if called == "import_module" else set()
+    return {name.partition(".")[0] for name in names}
+
+
+IMPORTS = {name: own_imports(tree) for name, tree in TREES.items()}
+FOREIGN = {name: foreign(tree) for name, tree in TREES.items()}
+
+
+def package(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def test_no_package_imports_another_and_core_imports_none():
+    crossing = {
+        (module, other)
+        for module, others in IMPORTS.items()
+        for other in others
+        if package(other) in DOMAINS and package(other) != package(module)
+    }
+    assert {pair for pair in crossing if package(pair[0]) != "__main__"} == set()
+
+
+def find_cycle(imports: Mapping[str, set[str]]) -> list[str]:
+    """Some circle of imports, empty if there is none: modules without open imports go, again and again."""
+    left = {name: set(others) - {name} for name, others in imports.items()}
+    while free := [name for name, others in left.items() if not others & left.keys()]:
+        for name in free:
+            del left[name]
+    if not left:
+        return []
+    path = [min(left)]
+    while path[-1] not in path[:-1]:
+        path.append(min(left[path[-1]] & left.keys()))
+    return path[path.index(path[-1]) :]
+
+
+def test_modules_import_each_other_in_no_circle():
+    assert find_cycle(IMPORTS) == []
+
+
+def test_a_circle_is_found():
+    circle = find_cycle({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()})
+    assert circle == ["b", "c", "b"]
+
+
+@pytest.mark.parametrize("library", sorted(OWNERS))
+def test_a_foreign_api_has_its_owners(library):
+    users = {name for name, used in FOREIGN.items() if library in used}
+    if library == "pyflink":
+        users -= {name for name in users if package(name) in DOMAINS and name.endswith("flink")}
+    assert users == OWNERS[library]
+
+
+def test_one_file_builds_spark_sessions():
+    builders = {
+        name
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and node.attr == "builder"
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "SparkSession"
+    }
+    assert builders == {"core.spark"}
+
+
+def arrows(text: str, sign: str) -> set[tuple[str, str]]:
+    """Pairs of `a & b --> c & d` lines of a mermaid diagram; labels in brackets do not count."""
+    pairs = set()
+    for line in text.splitlines():
+        if sign not in line:
+            continue
+        steps = [
+            re.findall(r"\w+", re.sub(r"\[.*?\]|\(.*?\)|\{.*?\}", "", part))
+            for part in line.split(sign)
+        ]
+        for left, right in pairwise(steps):
+            pairs |= {(a, b) for a in left for b in right}
+    return pairs
+
+
+def test_the_diagram_shows_the_imports_between_packages():
+    drawn = re.findall(
+        r"```mermaid\n(.*?)```", (ROOT / "docs/architecture.md").read_text("utf-8"), re.S
+    )
+    assert len(drawn) == 1
+    found = {
+        (package(module), package(other))
+        for module, others in IMPORTS.items()
+        for other in others
+        if package(module) != package(other)
+    }
+    scripts = {file: ast.parse(file.read_text("utf-8")) for file in (ROOT / "jobs").glob("*.py")}
+    found |= {("jobs", package(other)) for tree in scripts.values() for other in own_imports(tree)}
+    main = next(
+        n
+        for n in TREES["__main__"].body
+        if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "TOOLS"
+    )
+    tools = ast.literal_eval(main.value)
+    found |= {
+        ("__main__", package(module.removeprefix("pipelines."))) for module, _ in tools.values()
+    }
+    assert arrows(drawn[0], "-->") == found
+
+
+ROLES = ("__init__", "cli", "config", "pipeline", "report", "request")
+
+
+@pytest.mark.parametrize("script", sorted(file.stem for file in (ROOT / "jobs").glob("[a-z]*.py")))
+def test_jobs_are_siblings(script):
+    """Same files for the same roles, same hand-over, tests in the folders of their engines."""
+    text = (ROOT / "jobs" / f"{script}.py").read_text("utf-8")
+    (job,) = re.findall(r"^from pipelines\.(\w+)\.cli import main$", text, re.M)
+    assert "sys.exit(main(__doc__))" in text
+    folder = ROOT / "pipelines" / job
+    there = {file.stem for file in folder.iterdir()}
+    assert set(ROLES) - there == set()
+    assert (folder / "README.md").is_file()
+    assert (ROOT / "tests" / "unit" / job).is_dir()
+    engines = [ROOT / "tests" / engine / job for engine in ("spark", "flink")]
+    assert any(engine.is_dir() for engine in engines)
+    flags = (folder / "cli.py").read_text("utf-8")
+    assert f'JOB = "{script}"' in flags
+    assert "job_parser(JOB, doc, " in flags
+    assert "main_guard(lambda: _run(arguments), arguments.debug)" in flags
