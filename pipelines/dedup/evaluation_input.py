@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 
 from pipelines.core.errors import ConfigError
 from pipelines.core.privacy import Tokeniser, key_from_env
-from pipelines.dedup.evaluate import Labelled
+from pipelines.dedup.labelled import Labelled
 
 I64 = npt.NDArray[np.int64]
 

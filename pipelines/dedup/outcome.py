@@ -13,9 +13,10 @@ import pyarrow as pa
 from pipelines.core.packed import Records, pack, unpack
 from pipelines.dedup.attributes import open_store
 from pipelines.dedup.decide import Band
-from pipelines.dedup.evaluate import Evaluation, Labelled, evaluate
+from pipelines.dedup.evaluate import Evaluation, evaluate
 from pipelines.dedup.evaluation_metrics import Rate
 from pipelines.dedup.evaluation_pairs import FamilyCompleteness, reduction_ratio
+from pipelines.dedup.labelled import Labelled
 from pipelines.dedup.pairs import COMPARED, IDENTICAL
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pipelines.core.errors import ConfigError
 from pipelines.dedup import evaluation_metrics as metrics
 from pipelines.dedup import evaluation_pairs as by_pair
-from pipelines.dedup.evaluate import Labelled, evaluate
+from pipelines.dedup.evaluate import evaluate
+from pipelines.dedup.labelled import Labelled
 
 CASES = Path(__file__).parents[2] / "cases/dedup/evaluate"
 SMALL = yaml.safe_load((CASES / "small.yaml").read_text())
