@@ -6,7 +6,7 @@ three places take 496 bytes.
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pipelines.upi_fraud.errors import StateError
 from pipelines.upi_fraud.state import (
@@ -80,9 +80,14 @@ def decode_state(data: bytes | None) -> PayerState:
     """
     if data is None:
         return EMPTY
-    if not data or data[0] != LAYOUT:
-        layout = data[0] if data else "none"
-        raise StateError(f"a payer's state has layout {layout}, this build reads {LAYOUT}")
+    reader = READERS.get(data[0]) if data else None
+    if reader is None:
+        layout, known = data[0] if data else "none", ", ".join(map(str, READERS))
+        raise StateError(f"a payer's state has layout {layout}, this build reads {known}")
+    return reader(data)
+
+
+def _read_layout_1(data: bytes) -> PayerState:
     if len(data) < _HEAD.size:
         raise StateError(f"a payer's state has {len(data)} bytes, the head alone has {_HEAD.size}")
     head = _HEAD.unpack_from(data)
@@ -116,3 +121,8 @@ def _split(data: bytes, at: int, lengths: Sequence[int]) -> list[memoryview]:
     if at != len(data):
         raise StateError(f"a payer's state has {len(data)} bytes, its lists need {at}")
     return cut
+
+
+READERS: Mapping[int, Callable[[bytes], PayerState]] = {1: _read_layout_1}
+"""How each layout is read. A new one keeps the readers of those before it, so that a savepoint of
+an older build can be restored; a state is written in the newest layout when it next changes."""

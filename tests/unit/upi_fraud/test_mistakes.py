@@ -1,4 +1,9 @@
-"""The known mistakes of the specification, section 16: each naive form fails here."""
+"""The known mistakes of the specification, section 16: each naive form fails here.
+
+The others are held where their subject is: K8 and K13 in test_endurance, K9 in test_decider and
+test_intake, K11 in tests/flink/upi_fraud/test_network, K14 in tests/flink/upi_fraud/test_operators,
+K19 in test_decider, K20 in test_intake, K21 in test_evaluate, K22 in test_model.
+"""
 
 import math
 import os

@@ -36,7 +36,7 @@ def folder(data, tmp_path_factory):
 def test_served_scores_equal_the_trainers(data):
     features, labels = data
     booster = xgboost.train(
-        {"objective": "binary:logistic", "max_depth": 4, "base_score": 0.5},
+        {"objective": "binary:logistic", "max_depth": 4, "base_score": 0.5, "nthread": 1},
         xgboost.DMatrix(features, labels),
         20,
     )
