@@ -16,7 +16,7 @@ import signal
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -106,9 +106,9 @@ def main() -> int:
         little = fill(stack, "upi.labels.v1", "upi.Label", LITTLE)
         progress(f"{much.records:,} records, {much.megabytes:.0f} MB in {much.name}")
         bench = Bench(stack, scratch)
-        measure(results, bench, much, given.rounds)
+        seconds = measure(results, bench, much, given.rounds)
         start = [bench.ingest(little)["seconds"] for _ in range(given.rounds)]
-        results.add(f"{OURS}, seconds for {LITTLE:,} records", statistics.median(start), "s", start)
+        add_start(results, start, seconds, much)
     except RunFailed as error:
         results.skip("ingest", str(error))
     finally:
@@ -118,13 +118,34 @@ def main() -> int:
         results.ratio(
             f"rate, {OURS} / {peer}", f"{OURS}, records per second", f"{peer}, records per second"
         )
+        results.ratio(
+            f"rate after start-up, {OURS} / {peer}",
+            f"{OURS}, records per second after start-up",
+            f"{peer}, records per second",
+        )
     results.print()
     results.write(given.out, PACKAGES)
     return 1 if results.skipped else 0
 
 
-def measure(results: Results, bench: Bench, topic: Filled, rounds: int) -> None:
-    """Run the programs in alternating order after a warm-up of each."""
+def add_start(results: Results, start: Sequence[float], seconds: float, topic: Filled) -> None:
+    """What a run costs before its first records, and the rate of the job without it.
+
+    Args:
+        start: seconds of the runs with `LITTLE` records.
+        seconds: median of the runs with all of the topic.
+    """
+    results.add(f"{OURS}, seconds for {LITTLE:,} records", statistics.median(start), "s", start)
+    steady = seconds - statistics.median(start)
+    for figure, total, unit in (
+        ("records per second after start-up", topic.records - LITTLE, "1/s"),
+        ("megabytes per second after start-up", topic.megabytes, "MB/s"),
+    ):
+        results.add(f"{OURS}, {figure}", total / steady, unit)
+
+
+def measure(results: Results, bench: Bench, topic: Filled, rounds: int) -> float:
+    """Run the programs in alternating order after a warm-up of each; median seconds of ours."""
     programs: dict[str, Callable[[Filled], Mapping[str, float]]] = {
         OURS: bench.ingest, PYTHON: bench.read_python, JAVA: bench.read_java,
     }  # fmt: skip
@@ -145,6 +166,7 @@ def measure(results: Results, bench: Bench, topic: Filled, rounds: int) -> None:
             rates = [total / one for one in seconds]
             results.add(f"{name}, {figure}", statistics.median(rates), unit, rates)
         results.add(f"{name}, peak memory", max(one["peak MiB"] for one in found), "MiB")
+    return statistics.median(one["seconds"] for one in runs[OURS])
 
 
 def parse() -> argparse.Namespace:

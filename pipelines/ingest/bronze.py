@@ -118,21 +118,25 @@ def token_column(column: Column, tokeniser: Tokeniser, is_address: bool = False)
         tokeniser: key of the tokens.
         is_address: payment addresses, which are compared in lower case and keep `@handle`.
     """
+    make = _address_tokens if is_address else _tokens
 
     def tokens(values: pa.Array) -> pa.Array:  # typed: Spark reads the kind of function here
-        return (
-            _address_tokens(values, tokeniser) if is_address else tokeniser.token_columns(values)[0]
-        )
+        found = pc.dictionary_encode(values)  # payers and viewers come again and again
+        return make(found.dictionary, tokeniser).take(found.indices)
 
     tokenise: Callable[[Column], Column] = arrow_udf(tokens, "string")  # type: ignore[call-overload]
     return tokenise(column)
+
+
+def _tokens(values: pa.Array, tokeniser: Tokeniser) -> pa.Array:
+    return tokeniser.token_columns(values)[0]
 
 
 def _address_tokens(values: pa.Array, tokeniser: Tokeniser) -> pa.Array:
     """Arrow lowers whole batches; Spark's own `lower` goes through ICU value by value."""
     lowered = pc.utf8_lower(values)
     handles = pc.extract_regex(lowered, "(?P<handle>@[a-z0-9.-]*)$").field("handle")
-    tokens = tokeniser.token_columns(lowered)[0]
+    tokens = _tokens(lowered, tokeniser)
     return pc.binary_join_element_wise(tokens, pc.fill_null(handles, ""), "")
 
 

@@ -32,7 +32,7 @@ from pipelines.stack.processes import (
 )
 
 CONF = PROJECT_ROOT / "conf" / "stack"
-READY_SECONDS = 60
+READY_SECONDS = 120
 """Until a server must answer; the machine may be busy."""
 
 _WORD = {"kafka": "kafka.Kafka", "minio": "minio"}
