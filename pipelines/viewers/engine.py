@@ -1,6 +1,5 @@
 """Runs the SQL of this job: an environment with the functions, views, sinks, one statement set."""
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -44,15 +43,6 @@ def open_engine(job: str, settings: FlinkSettings, extra: Mapping[str, str] = {}
     for name, java in FUNCTIONS.items():
         engine.execute_sql(f"CREATE TEMPORARY SYSTEM FUNCTION {name} AS '{java}'")
     return engine
-
-
-def compile_quickly() -> None:
-    """Let the JVM, if it is not up yet, use its first compiler alone.
-
-    The second makes code that runs two to three times as fast and takes half a minute of a core for
-    the operators of this job, so a short run is over before it pays.
-    """
-    os.environ.setdefault("JVM_ARGS", "-XX:TieredStopAtLevel=1")
 
 
 def checkpoints_in(folder: Path) -> dict[str, str]:
