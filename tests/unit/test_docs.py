@@ -1,0 +1,251 @@
+"""Every command of README and cookbook is one that the programs of this repository take."""
+
+import argparse
+import importlib
+import json
+import os
+import re
+import runpy
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.core.config import load_config
+from tests.cookbook import PAGES, ROOT, read_commands, write_files
+
+COMMANDS = [(page.relative_to(ROOT), words) for page in PAGES for words in read_commands(page)]
+COOKBOOK = ROOT / "docs" / "cookbook"
+
+
+class Parsed(BaseException):
+    """The arguments were taken; raised so that nothing runs."""
+
+
+@pytest.fixture
+def parse_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = argparse.ArgumentParser.parse_args
+
+    def parse(self: Any, args: Any = None, namespace: Any = None) -> Any:
+        raise Parsed(self, taken(self, args, namespace))
+
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parse)
+
+
+def taken_by(run: Callable[[], Any]) -> argparse.Namespace:
+    with pytest.raises(Parsed) as parsed:
+        run()
+    parser, given = parsed.value.args
+    model = next((a.const for a in parser._actions if "--help-config" in a.option_strings), None)
+    if model:
+        module, name = model.split(":")
+        job = Path(parser.prog).stem
+        load_config(getattr(importlib.import_module(module), name), job, None, given.sets, {})
+    return given
+
+
+def check_job(words: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", list(words))
+    taken_by(lambda: runpy.run_path(str(ROOT / words[0]), run_name="__main__"))
+
+
+def check_module(words: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    if words[0] == "pytest":
+        assert all((ROOT / word).exists() for word in words[1:])
+        return
+    monkeypatch.setattr(sys, "argv", list(words))
+    if words[:2] in (["pipelines", "list"], ["pipelines", "run"], ["pipelines", "doctor"]):
+        return
+    name = words[0] if words[0] != "pipelines" else "pipelines.__main__"
+    taken_by(importlib.import_module(name).main)
+
+
+def long_flags(package: str, jar: str, classes: Sequence[str]) -> set[str]:
+    """Words inside the classes that read a program's flags: asking the program would start a JVM."""
+    home = Path(str(find_spec(package).submodule_search_locations[0]))
+    found: set[str] = set()
+    for file in home.glob(jar):
+        with zipfile.ZipFile(file) as content:
+            for name in classes:
+                found |= set(
+                    re.findall(
+                        r"[A-Za-z][A-Za-z-]+", content.read(f"{name}.class").decode("latin-1")
+                    )
+                )
+    return found
+
+
+def check_spark_submit(words: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    script = next(at for at, word in enumerate(words) if word.endswith(".py"))
+    known = long_flags(
+        "pyspark", "jars/spark-launcher*.jar", ["org/apache/spark/launcher/SparkSubmitOptionParser"]
+    )
+    flags = words[:script]
+    assert [flag for flag in flags[::2] if flag.removeprefix("--") not in known] == []
+    settings = [
+        value for flag, value in zip(flags[::2], flags[1::2], strict=True) if flag == "--conf"
+    ]
+    assert all(re.match(r"spark\.[\w.]+=.", setting) for setting in settings)
+    check_job(words[script:], monkeypatch)
+
+
+def check_flink(words: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert words[0] == "run"
+    client = "org/apache/flink/client/cli/"
+    known = long_flags(
+        "pyflink", "lib/flink-dist*.jar", [f"{client}CliFrontendParser", f"{client}GenericCLI"]
+    )
+    script = next(at for at, word in enumerate(words) if word.endswith(".py"))
+    flags = [word.removeprefix("--") for word in words[:script] if word.startswith("--")]
+    assert set(flags) <= known
+    job = words[script].removeprefix("/opt/sangam/")
+    check_job([job, *words[script + 1 :]], monkeypatch)
+
+
+def check_make(words: Sequence[str], _: pytest.MonkeyPatch) -> None:
+    targets = [word for word in words if "=" not in word and word != "&&"]
+    rules = (ROOT / "Makefile").read_text()
+    assert [
+        name for name in targets if not re.search(rf"^{re.escape(name)}:.* ## ", rules, re.M)
+    ] == []
+
+
+def check_files(words: Sequence[str], _: pytest.MonkeyPatch) -> None:
+    """Other programs: the files of this repository that they are given exist."""
+    named = [
+        word for word in words if re.match(r"(schemas|docker|docs|conf|requirements|\.env)", word)
+    ]
+    assert [name for name in named if not (ROOT / name).exists() and name != words[-1]] == []
+
+
+def test_there_are_commands():
+    assert len(COMMANDS) > 30
+
+
+@pytest.mark.parametrize(("page", "words"), COMMANDS, ids=lambda part: str(part)[:60])
+def test_a_command_is_taken(page, words, parse_only, monkeypatch, capsys):
+    """Flags and settings are parsed by the program itself; nothing is started."""
+    monkeypatch.chdir(ROOT)
+    head, *rest = words
+    if head in ("python", "python3.11") and rest[0] == "-m":
+        if rest[1] != "venv":
+            check_module(rest[1:], monkeypatch)
+    elif head == "python":
+        check_job(rest, monkeypatch)
+    else:
+        checks = {"spark-submit": check_spark_submit, "flink": check_flink, "make": check_make}
+        others = {
+            "cp",
+            "docker",
+            "export",
+            "git",
+            ".",
+            "cluster-env/bin/python",
+            "cluster-env/bin/venv-pack",
+        }
+        assert head in {*checks, *others}, f"{page}: nobody checks {head!r}"
+        checks.get(head, check_files)(rest, monkeypatch)
+
+
+def test_a_wrong_flag_or_setting_is_noticed(parse_only, monkeypatch, capsys):
+    for words in (
+        ["jobs/dedup.py", "--inputs", "x"],
+        ["jobs/dedup.py", "--set", "seeds=3"],
+    ):
+        with pytest.raises((SystemExit, Exception)):
+            check_job(words, monkeypatch)
+    with pytest.raises(AssertionError):
+        check_spark_submit(["--executors", "3", "jobs/dedup.py"], monkeypatch)
+    with pytest.raises(AssertionError):
+        check_flink(["run", "--pyExec", "x", "--python", "jobs/upi_fraud.py"], monkeypatch)
+    with pytest.raises(AssertionError):
+        check_make(["dedupe"], monkeypatch)
+
+
+def test_links_lead_to_files_that_are_there():
+    for page in (*PAGES, *(ROOT / "docs").glob("*.md")):
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_code_package_holds_what_pipelines_reads(tmp_path):
+    (words,) = [words for _, words in COMMANDS if words[:2] == ["git", "archive"]]
+    target = tmp_path / "sangam.zip"
+    command = [f"--output={target}" if word.startswith("--output") else word for word in words]
+    subprocess.run(command, cwd=ROOT, check=True)
+    names = set(zipfile.ZipFile(target).namelist())
+    assert {
+        "pipelines/core/spark.py",
+        "jobs/dedup.py",
+        "schemas/lock.json",
+        "conf/stack/topics.yaml",
+    } <= names
+
+
+def test_the_job_of_the_cookbook_is_in_the_house_style(tmp_path):
+    files = write_files(COOKBOOK / "add-a-job.md", tmp_path)
+    assert {file.name for file in files} >= {"value_count.py", "cli.py", "pipeline.py", "report.py"}
+    style = [
+        "--config",
+        str(ROOT / "pyproject.toml"),
+        "--config",
+        "lint.isort.known-first-party=['pipelines']",
+    ]
+    for command in (["check"], ["format", "--check"]):
+        ruff = [sys.executable, "-m", "ruff", *command, *style, "."]
+        done = subprocess.run(ruff, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A checkout of its own, with the contracts committed."""
+    for name in ("pipelines", "schemas", "conf", "tests/golden", "docs/data_dictionary"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    identity = ("-c", "user.name=test", "-c", "user.email=test@example.org")
+    for command in (("init", "-q"), ("add", "schemas"), (*identity, "commit", "-qm", "contracts")):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    return tmp_path
+
+
+def test_a_schema_is_changed_as_the_cookbook_says(copy):
+    lines = [words for page, words in COMMANDS if page.name == "change-a-schema.md"]
+    (copied, samples, checked, locked, written, tested) = lines
+    for command in (copied, samples):
+        subprocess.run(command, cwd=copy, check=True)
+    newest = copy / copied[2]
+    schema = json.loads(newest.read_text())
+    field = {
+        "name": "remark",
+        "type": ["null", "string"],
+        "doc": "A remark of the payer.",
+        "pii": "none",
+    }
+    newest.write_text(json.dumps({**schema, "fields": [*schema["fields"], field]}))
+
+    def run(words: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        env = os.environ | {"PYTHONPATH": str(copy)}
+        command = [sys.executable, *words[1:]]
+        return subprocess.run(
+            command, cwd=copy, env=env, capture_output=True, text=True, check=False
+        )
+
+    refused = run(checked)
+    assert refused.returncode == 4
+    assert "remark" in refused.stdout
+    newest.write_text(
+        json.dumps({**schema, "fields": [*schema["fields"], {**field, "default": None}]})
+    )
+    for words in (locked, checked, written):
+        done = run(words)
+        assert done.returncode == 0, done.stdout + done.stderr
+    entries = json.loads((copy / "schemas" / "lock.json").read_text())
+    assert ("upi.Transaction", 2) in {(entry["subject"], entry["version"]) for entry in entries}
+    assert "remark" in (copy / "docs" / "data_dictionary" / "upi.md").read_text()
+    assert tested[:3] == ["python", "-m", "pytest"]
