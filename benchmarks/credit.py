@@ -4,9 +4,12 @@
     make bench-credit ARGS="--sections quality"
     make bench-credit ARGS="--sections scoring --rows 4000000 --rounds 3"
     make bench-credit ARGS="--sections memory --customers 1000000"   features in a small heap
+    make bench-credit ARGS="--sections day,skew"                 a day of a bank; one huge customer
 
 Quality: German credit, 5 folds, seeds 0 to 2, everything refitted inside each fold. Scoring: the
 same Parquet rows and cores for all; the start of a session and a first round are not counted.
+Figures of sections that are not run stay in the file, with their commit and settings. What runs
+for minutes has the whole compiler of the JVM: local runs start with its quick half only.
 """
 
 import argparse
@@ -23,15 +26,17 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+import credit_daily  # noqa: E402
 from credit_data import german_data, scoring_data  # noqa: E402
 from harness.arguments import numbers, words  # noqa: E402
 from harness.process import RunFailed, run_measured  # noqa: E402
 from harness.results import Results, median, progress  # noqa: E402
 
-SECTIONS = ("quality", "scoring", "memory")
+SECTIONS = ("quality", "scoring", "memory", "day", "skew")
 PEERS = ("optbinning", "xgboost", "lightgbm", "scorecardpy")
 PACKAGES = ("pyspark", "delta-spark", "numpy", "pandas", "pyarrow", "xgboost-cpu")
 HERE = Path(__file__).parent
+FULL_COMPILER = {"SPARK_SUBMIT_OPTS": "-XX:TieredStopAtLevel=4"}
 
 
 def main() -> int:
@@ -45,14 +50,12 @@ def main() -> int:
         progress(f"Others use this machine (load {load:.1f}): times below will be too long.")
     scratch = Path(tempfile.mkdtemp(prefix="sangam-bench-"))
     try:
-        if "quality" in given.sections:
-            measure_quality(results, given, scratch)
-        if "scoring" in given.sections:
-            measure_scoring(results, given, scratch)
-        if "memory" in given.sections:
-            measure_memory(results, given, scratch)
+        for name, measure in MEASURES.items():
+            if name in given.sections:
+                measure(results, given, scratch)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+    results.take_over(given.out)
     hold_against_limits(results)
     results.print()
     results.write(given.out, PACKAGES)
@@ -67,11 +70,12 @@ def measure_quality(results: Results, given: argparse.Namespace, scratch: Path) 
     sample, specs, folds = german_data(given.peers_python, scratch)
     lines = {"all attributes": specs, "without protected": allowed(specs)}
     for name, chosen in lines.items():
-        areas, distances = cross_validate(sample, chosen, CreditConfig())
-        results.add(f"german {name}: sangam auc", float(areas.mean()), "", areas.tolist())
-        results.add(f"german {name}: sangam ks", float(distances.mean()), "", distances.tolist())
+        folds = cross_validate(sample, chosen, CreditConfig())
+        areas, distances = folds.areas.tolist(), folds.distances.tolist()
+        results.add(f"german {name}: sangam auc", float(folds.areas.mean()), "", areas)
+        results.add(f"german {name}: sangam ks", float(folds.distances.mean()), "", distances)
         if name == "all attributes":
-            ours = areas
+            ours = folds.areas
     for peer in PEERS:
         found = run_peer(results, given, scratch, "credit_quality.py", peer, str(folds))
         if found is None:
@@ -89,6 +93,7 @@ def measure_scoring(results: Results, given: argparse.Namespace, scratch: Path) 
     told = run_script(
         results, given, scratch, "sangam scoring",
         [sys.executable, str(HERE / "credit_scoring.py"), str(data), str(given.rounds)],
+        FULL_COMPILER,
     )  # fmt: skip
     for name in ("score", "score and reasons") if told else ():
         rates = [given.rows / spent for spent in told["seconds"][name]]
@@ -108,10 +113,52 @@ def measure_memory(results: Results, given: argparse.Namespace, scratch: Path) -
     told = run_script(
         results, given, scratch, "sangam features",
         [sys.executable, str(HERE / "credit_memory.py"), str(given.customers), str(given.data)],
-        {"PYSPARK_SUBMIT_ARGS": f"--driver-memory {given.heap} pyspark-shell"},
+        FULL_COMPILER | {"PYSPARK_SUBMIT_ARGS": f"--driver-memory {given.heap} pyspark-shell"},
     )  # fmt: skip
     for name, (value, unit) in (told or {}).items():
         results.add(f"features: {name}", value, unit)
+
+
+def measure_day(results: Results, given: argparse.Namespace, scratch: Path) -> None:
+    """A business day end to end: new transactions, features, scores, report."""
+    made = credit_daily.make_day(given.data, given.day_customers, given.applications)
+    lake, report = scratch / "lake", scratch / "report"
+    shutil.copytree(made.lake, lake)
+    try:
+        run = run_measured(
+            credit_daily.command(made, lake, report), given.cores, scratch / "log.txt",
+            FULL_COMPILER, ROOT,
+        )  # fmt: skip
+    except RunFailed as failure:
+        results.skip("sangam day", str(failure).splitlines()[-1])
+        return
+    told = json.loads((report / "run.json").read_text())
+    for name in ("scored", "thin_file", "rejected"):
+        results.add(f"day: {name}", told["metrics"][name], "applications")
+    results.add("day: applications", made.applications, "applications")
+    results.add("day: new transactions", made.transactions, "transactions")
+    results.add("day: seconds", run.wall_seconds, "s")
+    results.add("day: rate", made.applications / run.wall_seconds, "applications/s")
+    results.add("day: peak memory", run.peak_bytes / 2**30, "GiB")
+    for name, spent in told["seconds"].items():
+        results.add(f"day, step {name}", spent, "s")
+
+
+def measure_skew(results: Results, given: argparse.Namespace, scratch: Path) -> None:
+    """Customer-days where one customer has very many transactions on one day."""
+    told = run_script(
+        results, given, scratch, "sangam skew",
+        [sys.executable, str(HERE / "credit_skew.py"), str(given.skew_rows),
+         str(given.skew_rows // 10), str(given.data)], FULL_COMPILER,
+    )  # fmt: skip
+    for name, (value, unit) in (told or {}).items():
+        results.add(f"skew: {name}", value, unit)
+
+
+MEASURES = {
+    "quality": measure_quality, "scoring": measure_scoring, "memory": measure_memory,
+    "day": measure_day, "skew": measure_skew,
+}  # fmt: skip
 
 
 def run_peer(
@@ -137,6 +184,8 @@ def run_script(
         results.skip(name, str(failure).splitlines()[-1])
         return None
     progress(f"{name}: {run.wall_seconds:.0f} s, {run.peak_bytes / 2**20:,.0f} MiB")
+    if "sangam" in name:
+        results.add(f"{name}: peak memory", run.peak_bytes / 2**30, "GiB")
     told: dict = json.loads(out.read_text())
     results.versions.update(told.pop("versions", {}))
     return told
@@ -151,6 +200,11 @@ def hold_against_limits(results: Results) -> None:
     results.check("C27 rate over optbinning", ratios.get("scoring: sangam / optbinning"), 10, None)
     with_reasons = ratios.get("scoring with reasons: sangam / optbinning")
     results.check("B2 rate with reasons over optbinning", with_reasons, 2.5, None)
+    results.check("C12 seconds of a day", value("day: seconds"), None, 600)
+    results.check("C9 decoded GiB", value("features: decoded"), 10, None)
+    spread = value("skew: salted, longest task over median task")
+    results.check("C8 longest over median task", spread, None, 3)
+    results.check("C8 salted differs from plain", value("skew: different results"), None, 0)
 
 
 def parse() -> argparse.Namespace:
@@ -162,6 +216,9 @@ def parse() -> argparse.Namespace:
     add("--sections", type=words, default=list(SECTIONS[:2]), help=", ".join(SECTIONS))
     add("--rows", type=int, default=4_000_000, help="scored rows (4000000)")
     add("--customers", type=int, default=1_000_000, help="customers of section memory (1000000)")
+    add("--day-customers", type=int, default=200_000, help="customers of section day (200000)")
+    add("--applications", type=int, default=500_000, help="applications of section day (500000)")
+    add("--skew-rows", type=int, default=10_000_000, help="rows of section skew (10000000)")
     add("--heap", default="1g", help="driver heap of section memory (1g)")
     add("--rounds", type=int, default=3, help="counted rounds of scoring (3)")
     add("--cores", type=numbers, default=sorted(os.sched_getaffinity(0)), help="cores by number")

@@ -19,7 +19,7 @@ from pipelines.credit.features import FeatureInputs, build_features
 from pipelines.credit.steps import SESSION
 
 AS_OF = date(2026, 3, 1)
-DAYS_EACH, LOOKBACK = 50, 730
+DAYS_EACH, SAMPLE_ROWS = 50, 20_000
 
 
 def write_days(session: SparkSession, customers: int, path: str) -> None:
@@ -67,11 +67,14 @@ def main(customers: int, folder: Path, out: Path) -> None:
     made = build_features(FeatureInputs(days, who, None), AS_OF, CreditConfig(), "bench")
     made.write.format("noop").mode("overwrite").save()
     spent = time.monotonic() - start
+    sample = days.limit(SAMPLE_ROWS).toArrow()
+    decoded = sample.nbytes / sample.num_rows * customers * DAYS_EACH
     stored = sum(file.stat().st_size for file in path.rglob("*.parquet"))
     heap = session._jvm.java.lang.Runtime.getRuntime().maxMemory()
     told = {
         "customers": (customers, "customers"), "rows": (customers * DAYS_EACH, "customer-days"),
-        "stored": (stored / 2**20, "MiB"), "heap": (heap / 2**20, "MiB"),
+        "stored": (stored / 2**30, "GiB"), "decoded": (decoded / 2**30, "GiB"),
+        "heap": (heap / 2**30, "GiB"), "decoded over heap": (decoded / heap, "x"),
         "seconds": (spent, "s"), "rate": (customers / spent, "customers/s"),
     }  # fmt: skip
     out.write_text(json.dumps(told))

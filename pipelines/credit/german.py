@@ -6,6 +6,7 @@ protected; with all of them a scorecard is stamped BENCHMARK_ONLY and cannot be 
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from pipelines.credit.metrics import auc, count_scores, ks
 from pipelines.credit.outcome import quality
 from pipelines.credit.regression import fit_model, raw_scores
 from pipelines.credit.samples import F64, I64, Sample
+from pipelines.credit.scorecard import Scorecard
 from pipelines.credit.sources import german_path
 
 if TYPE_CHECKING:
@@ -83,10 +85,35 @@ def allowed(specs: Sequence[FeatureSpec]) -> tuple[FeatureSpec, ...]:
     return tuple(kept)
 
 
+@dataclass(frozen=True)
+class FoldScores:
+    """AUC of every fold [15], and KS of the pooled scores of every seed [3]."""
+
+    areas: F64
+    distances: F64
+
+
+@dataclass(frozen=True)
+class GermanFindings:
+    """What a run on the table found out.
+
+    Attributes:
+        card: scorecard of all rows, for comparison only.
+        unseen, is_bad: out-of-fold raw scores and labels [n].
+        all, fair: folds with all attributes, and without the protected ones.
+    """
+
+    card: Scorecard
+    unseen: I64
+    is_bad: I64
+    all: FoldScores
+    fair: FoldScores
+
+
 def cross_validate(
     sample: Sample, specs: Sequence[FeatureSpec], config: CreditConfig
-) -> tuple[F64, F64]:
-    """AUC of every fold and KS of the pooled scores of every seed; all is refitted in each fold."""
+) -> FoldScores:
+    """Refit everything in each fold and judge it on what the fold left out."""
     from sklearn.model_selection import StratifiedKFold  # type: ignore[import-untyped]
 
     fit = config.fit.model_copy(update={"min_class_rows": 2})
@@ -100,7 +127,7 @@ def cross_validate(
             counts = count_scores(scores[outside], sample.is_bad[outside])
             areas.append(auc(counts) or 0.5)
         distances.append(ks(count_scores(scores, sample.is_bad)) or 0.0)
-    return np.array(areas), np.array(distances)
+    return FoldScores(np.array(areas), np.array(distances))
 
 
 def run_german(
@@ -117,22 +144,29 @@ def run_german(
         card, unseen = fit_scorecard(sample, specs, config, "german", is_benchmark=True)
         check_parity(session, card, sample)
     with log.step("cross-validation"):
-        areas, distances = cross_validate(sample, specs, config)
-        fair_areas, fair_distances = cross_validate(sample, allowed(specs), config)
-    figures = quality(count_scores(unseen, sample.is_bad), card.calibration)
-    summary.metrics = figures | {
-        "auc": float(areas.mean()), "ks": float(distances.mean()),
-        "gini": 2 * float(areas.mean()) - 1,
-        "auc_fold_sd": float(areas.std()),
-        "auc_without_protected": float(fair_areas.mean()),
-        "ks_without_protected": float(fair_distances.mean()),
-        "scored": len(sample), "seconds": log.elapsed,
-    }  # fmt: skip
+        every = cross_validate(sample, specs, config)
+        fair = cross_validate(sample, allowed(specs), config)
+    found = GermanFindings(card, unseen, sample.is_bad, every, fair)
+    summary.metrics = german_metrics(found) | {"scored": len(sample), "seconds": log.elapsed}
     summary.counts = {"in": len(sample), "out": len(sample)}
     summary.seconds = {name: round(spent, 3) for name, spent in log.seconds.items()}
     summary.total_seconds = log.elapsed
     summary.check_accounting()
     if request.report and not request.dry_run:
+        from pipelines.credit.report.german import write_german_report
+
+        write_german_report(summary, found, request.report / "report.html")
         card.save(request.report)
         summary.write_run_json(request.report)
     return summary
+
+
+def german_metrics(found: GermanFindings) -> dict[str, float | int | None]:
+    """AUC, KS and Gini of the folds; Brier score and calibration error of the whole table."""
+    area = float(found.all.areas.mean())
+    return quality(count_scores(found.unseen, found.is_bad), found.card.calibration) | {
+        "auc": area, "ks": float(found.all.distances.mean()), "gini": 2 * area - 1,
+        "auc_fold_sd": float(found.all.areas.std()),
+        "auc_without_protected": float(found.fair.areas.mean()),
+        "ks_without_protected": float(found.fair.distances.mean()),
+    }  # fmt: skip

@@ -21,6 +21,13 @@ REQUIRED = ("applications", "transactions")
 OPTIONAL = ("tradelines", "outcomes", "fairness")
 _SYNTHETIC = re.compile(r"synthetic(?::(\d+))?")
 DEFAULT_CUSTOMERS = 20_000
+_NAMES = {
+    "applications": ("applications", "applications_v1"),
+    "transactions": ("transactions", "transactions_v1"),
+    "outcomes": ("outcomes", "outcomes_v1"),
+    "tradelines": ("tradelines", "ref_tradelines_v1"),
+}
+"""Folders a table may have: its own name, and the one of the bronze table that ingest makes."""
 
 
 @dataclass(frozen=True)
@@ -97,24 +104,25 @@ def _open_tables(session: SparkSession, name: str) -> Source:
 
 def _read(session: SparkSession, root: str, table: str, required: bool) -> DataFrame | None:
     """One table of a folder: Delta, Parquet or Avro, local or on an object store."""
-    path = f"{root}/{table}"
-    if "://" not in root and not Path(path).exists():
-        if required:
-            raise ConfigError(
-                f"--input {root}: there is no folder {table}; needed are {', '.join(REQUIRED)},"
-                f" possible are {', '.join(OPTIONAL)}"
-            )
+    paths, reason = [f"{root}/{name}" for name in _NAMES.get(table, (table,))], ""
+    is_remote = "://" in root
+    for path in paths:
+        if not is_remote and not Path(path).exists():
+            continue
+        for kind, is_kind in _FORMATS.items():
+            if is_remote or is_kind(Path(path)):
+                try:
+                    return session.read.format(kind).load(path)
+                except READ_ERRORS as error:
+                    reason = read_failure(error)
+        if not is_remote:
+            raise ConfigError(f"--input {path}: no Delta, Parquet or Avro table; {reason}")
+    if not required:
         return None
-    reason = ""
-    for kind, is_kind in _FORMATS.items():
-        if "://" in root or is_kind(Path(path)):
-            try:
-                return session.read.format(kind).load(path)
-            except READ_ERRORS as error:
-                reason = read_failure(error)
-    if not required and "://" in root:
-        return None
-    raise ConfigError(f"--input {path}: no Delta, Parquet or Avro table; {reason}".rstrip("; "))
+    raise ConfigError(
+        f"--input {root}: there is no folder {table}; needed are {', '.join(REQUIRED)}, possible"
+        f" are {', '.join(OPTIONAL)}; {reason}".rstrip("; ")
+    )
 
 
 def _has(suffix: str) -> Callable[[Path], bool]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from pipelines.core.report import Report, Section
 from pipelines.core.report_parts import counts_section, setup_section, show_count, steps_section
 from pipelines.credit.report import sections
+from pipelines.credit.report.model_card import model_card_section, reject_inference_section
 from pipelines.credit.result import Run
 from pipelines.credit.tables import rows_by_reason
 
@@ -58,7 +59,8 @@ def _sections(state: Run) -> list[Section]:
         made.append(sections.backtest_section(found.backtest))
     made.append(counts_section(state.summary.counts, rows_by_reason(state)))
     made.append(steps_section(state.summary.seconds))
-    made.append(sections.model_card_section(state))
+    made.append(reject_inference_section(state))
+    made.append(model_card_section(state.card))
     manifest = {
         "run_id": state.summary.run_id, "config_hash": state.summary.config_hash,
         "inputs": state.summary.inputs, "tables": state.summary.tables,

@@ -187,35 +187,3 @@ def backtest_section(found: Mapping[str, tuple[int, int]]) -> Section:
     rows = [(name, show_count(n), show_count(bad)) for name, (n, bad) in found.items()]
     table = Table(("what", "compared", "differing"), rows, "lrr")
     return Section("backtest", "Backtest", title, [table])
-
-
-def model_card_section(state: Run) -> Section:
-    """Purpose, data, limits: what a validator asks first."""
-    training = state.card.training if state.card else {}
-    facts = [
-        (
-            "Purpose: rank and price applications by probability of default within 365 days; the"
-            " decision to lend is not made here."
-        ),
-        (
-            f"Fitted on {show_count(training.get('rows'))} outcomes,"
-            f" {show_count(training.get('bads'))} defaults, of"
-            f" {', '.join(training.get('as_of_dates', ())) or 'the given table'}."
-        ),
-        (
-            "Refused as features, whatever they are called: gender, religion, caste, age, marital"
-            " status, dependents; and as proxies state, pincode, language and surname."
-        ),
-        (
-            "Applicants whose outcome is unknown are not in training, and none is inferred for"
-            " them: people who were refused before may behave differently."
-        ),
-        "Thin files get no score and no probability, only their reason.",
-        "Generated data says nothing about real people or real groups.",
-    ]
-    if state.training:
-        facts.append(
-            f"Left out of training: {show_count(state.training.indeterminate)} indeterminate"
-            f" outcomes and {show_count(state.training.thin)} thin files."
-        )
-    return Section("card", "Model card", "What this model is for, and what not", [Bullets(facts)])

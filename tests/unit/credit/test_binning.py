@@ -127,7 +127,7 @@ def test_a_forced_cut_stays_whatever_its_size():
     assert found.good[0] + found.bad[0] == 20
 
 
-def test_missing_values_are_a_bin_of_their_own_and_counted_once():
+def test_k10_missing_values_are_a_bin_of_their_own_and_counted_once():
     """K10: values counted twice would make the counts exceed the sample."""
     rng = np.random.default_rng(4)
     x = rng.normal(size=3000)

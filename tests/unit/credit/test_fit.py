@@ -127,9 +127,9 @@ needs_german = pytest.mark.skipif(
 def test_c16_german_credit_reaches_the_bars():
     sample, specs = read_german()
     assert (len(sample), int(sample.is_bad.sum()), len(specs)) == (1000, 300, 20)
-    areas, distances = cross_validate(sample, specs, CONFIG)
-    assert areas.mean() >= 0.791
-    assert distances.mean() >= 0.477
+    folds = cross_validate(sample, specs, CONFIG)
+    assert folds.areas.mean() >= 0.791
+    assert folds.distances.mean() >= 0.477
 
 
 @needs_german
