@@ -5,7 +5,8 @@
     make bench-seats ARGS="--sections day --rounds 3"
 
 The clock of a day runs from reading Parquet to committed, verified tables; starting the session,
-drawing the data and the HTML report are not in it.
+drawing the data and the HTML report are not in it. Sections may run one by one: each keeps the
+figures of the others in the results file.
 """
 
 import argparse
@@ -24,8 +25,16 @@ sys.path.insert(0, str(ROOT))
 
 from harness.process import RunFailed, run_measured  # noqa: E402
 from harness.results import Results, median, progress  # noqa: E402
+from seats_hot import event_log_env, hot_kernel_seconds, longest_kernel_task  # noqa: E402
+from seats_peer import ask_ortools, coach_case, flow_case  # noqa: E402
 from seats_policies import accommodating, overload, seat_at_booking  # noqa: E402
-from seats_sections import allot_groups, allot_individuals, group_coach, seat_groups_at_booking  # noqa: E402
+from seats_sections import (  # noqa: E402
+    STOPS,
+    allot_groups,
+    allot_individuals,
+    group_coach,
+    seat_groups_at_booking,
+)
 
 from pipelines.seats.config import SyntheticSettings  # noqa: E402
 from pipelines.seats.generate import write_day  # noqa: E402
@@ -34,6 +43,9 @@ SECTIONS = ("policies", "groups", "day", "tatkal")
 PACKAGES = ("pyspark", "delta-spark", "numpy", "numba", "pyarrow")
 OUTSIDE = ("report",)
 BERTHS, STATIONS = 72, 20
+COACHES, PEER_COACHES = 20, 5
+OURS, BOOKED = "groups deferred (ours)", "groups seat at booking"
+SOLVER = "groups CP-SAT"
 DAYS = {
     "day": SyntheticSettings(
         bookings=1_200_000, trains=3000, tatkal_share=0.05, fault_share=0.0, hot_requests=100_000
@@ -52,29 +64,30 @@ def main() -> int:
     scratch = Path(tempfile.mkdtemp(prefix="sangam-bench-"))
     try:
         if "policies" in given.sections:
-            run_policies(results)
+            run_policies(results, given.peers_python, scratch)
         if "groups" in given.sections:
-            run_groups(results)
+            run_groups(results, given.peers_python, scratch)
         for name in ("day", "tatkal"):
             if name in given.sections:
                 run_day(results, name, given.rounds, scratch, given.data)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+    results.take_over(given.out)
     hold_against_limits(results)
     results.print()
     results.write(given.out, PACKAGES)
     return 1 if results.skipped else 0
 
 
-def run_policies(results: Results) -> None:
+def run_policies(results: Results, peers_python: str, scratch: Path) -> None:
     """SB3 and SB4: individuals on one coach; accepted journeys and used berth-segments."""
     for name, seeds, draw in (
         ("accommodating", 200, lambda rng: accommodating(rng, BERTHS, STATIONS)),
         ("overload", 20, lambda rng: overload(rng, BERTHS, STATIONS, 1.3)),
     ):
         found: dict[str, list[tuple[float, float]]] = {}
-        for seed in range(seeds):
-            starts, stops = draw(np.random.default_rng(seed))
+        drawn = [draw(np.random.default_rng(seed)) for seed in range(seeds)]
+        for starts, stops in drawn:
             for policy, share in measure_policies(starts, stops).items():
                 found.setdefault(policy, []).append(share)
         for policy, shares in found.items():
@@ -82,6 +95,24 @@ def run_policies(results: Results) -> None:
             results.add(f"{name} {policy} accepted", float(accepted), "1")
             results.add(f"{name} {policy} berth-segments used", float(used), "1")
         progress(f"{name}: done")
+    compare_optimum(results, drawn, peers_python, scratch)
+
+
+def compare_optimum(
+    results: Results, drawn: list[tuple[np.ndarray, np.ndarray]], peers_python: str, scratch: Path
+) -> None:
+    """The overload's optimum by OR-Tools, our distance to it, and whether ours is the same."""
+    for what in ("accepted", "berth-segments used"):
+        ours = results.value(f"overload deferred (ours) {what}") or 0.0
+        best = results.value(f"overload optimum {what}") or 1.0
+        results.add(f"overload gap to the optimum, {what}", 1 - ours / best, "1")
+    cases = [flow_case(starts, stops, BERTHS, STATIONS) for starts, stops in drawn]
+    told = ask_ortools(results, peers_python, scratch, flows=cases)
+    if told is None:
+        return
+    ours = [allot_individuals(starts, stops, BERTHS, STATIONS)[2:] for starts, stops in drawn]
+    differ = sum(tuple(flow) != own for flow, own in zip(told["flows"], ours, strict=True))
+    results.add("overload optimum: coaches where OR-Tools' flow differs", differ, "coaches")
 
 
 def measure_policies(starts: np.ndarray, stops: np.ndarray) -> dict[str, tuple[float, float]]:
@@ -98,19 +129,39 @@ def measure_policies(starts: np.ndarray, stops: np.ndarray) -> dict[str, tuple[f
     return shares
 
 
-def run_groups(results: Results) -> None:
+def run_groups(results: Results, peers_python: str, scratch: Path) -> None:
     """SB5: groups in one sleeper coach; split groups and people without a berth."""
-    ours, theirs = [], []
-    for seed in range(20):
-        starts, stops, sizes = group_coach(np.random.default_rng(seed), 1.15)
-        ours.append(allot_groups(starts, stops, sizes))
-        theirs.append(seat_groups_at_booking(starts, stops, sizes))
-    for name, rows in (("deferred (ours)", ours), ("seat at booking", theirs)):
+    coaches = [group_coach(np.random.default_rng(seed), 1.15) for seed in range(COACHES)]
+    ours = [allot_groups(*coach) for coach in coaches]
+    theirs = [seat_groups_at_booking(*coach) for coach in coaches]
+    for name, rows in ((OURS, [row[:2] for row in ours]), (BOOKED, theirs)):
         split, stranded = np.array(rows).T
-        results.add(f"groups {name} split, mean", float(split.mean()), "groups")
-        results.add(f"groups {name} split, most", float(split.max()), "groups")
-        results.add(f"groups {name} without a berth, mean", float(stranded.mean()), "passengers")
+        results.add(f"{name} split, mean", float(split.mean()), "groups")
+        results.add(f"{name} split, most", float(split.max()), "groups")
+        results.add(f"{name} without a berth, mean", float(stranded.mean()), "passengers")
+    some = list(zip(coaches, ours, strict=True))[:PEER_COACHES]
+    cases = [coach_case(*coach, row[2], STOPS) for coach, row in some]
+    told = ask_ortools(results, peers_python, scratch, coaches=cases)
     progress("groups: done")
+    if told is None:
+        return
+    solved = [one for one in told["coaches"] if one["split"] is not None]
+    results.add(
+        f"{OURS} split, mean of the first {PEER_COACHES}",
+        float(np.mean([row[0] for _, row in some])),
+        "groups",
+    )
+    if solved:
+        results.add(
+            f"{SOLVER} split, mean of the first {PEER_COACHES}",
+            float(np.mean([one["split"] for one in solved])),
+            "groups",
+        )
+    results.add(f"{SOLVER} proven", sum(one["is_proven"] for one in told["coaches"]), "coaches")
+    spent = [one["seconds"] for one in told["coaches"]]
+    results.add(f"{SOLVER} seconds a coach", median(spent), "s", spent)
+    spent = [row[3] for _, row in some]
+    results.add(f"{OURS} seconds a coach", median(spent), "s", spent)
 
 
 def run_day(results: Results, name: str, rounds: int, scratch: Path, data: Path) -> None:
@@ -118,7 +169,10 @@ def run_day(results: Results, name: str, rounds: int, scratch: Path, data: Path)
     folder = data / f"railway-{name}"
     if not (folder / "trains.parquet").exists():
         write_day(folder, 7, DAYS[name])
-    seconds, rates, peaks, steps = [], [], [], {}
+    if DAYS[name].hot_requests:
+        spent = [hot_kernel_seconds(DAYS[name]) for _ in range(rounds)]
+        results.add(f"{name} hot key: kernel", median(spent), "s", spent)
+    seconds, rates, peaks, shares, steps = [], [], [], [], {}
     for number in range(rounds):
         report, lake = scratch / f"report-{name}", scratch / f"lake-{name}-{number}"
         command = [
@@ -127,7 +181,8 @@ def run_day(results: Results, name: str, rounds: int, scratch: Path, data: Path)
         ]  # fmt: skip
         try:
             cores = sorted(os.sched_getaffinity(0))[:2]
-            measured = run_measured(command, cores, scratch / "log.txt")
+            env = event_log_env(scratch / f"events-{name}-{number}")
+            measured = run_measured(command, cores, scratch / "log.txt", env)
         except RunFailed as error:
             results.skip(name, str(error))
             return
@@ -137,11 +192,13 @@ def run_day(results: Results, name: str, rounds: int, scratch: Path, data: Path)
         rates.append(told["metrics"]["bookings"] / spent)
         peaks.append(measured.peak_bytes / 2**20)
         steps = told["seconds"]
+        shares.append(longest_kernel_task(scratch / f"events-{name}-{number}") / spent)
         shutil.rmtree(lake)
         progress(f"{name}: {spent:.1f} s")
     results.add(f"{name} seconds", median(seconds), "s", seconds)
     results.add(f"{name} requests per second", median(rates), "1/s", rates)
     results.add(f"{name} peak memory", median(peaks), "MiB", peaks)
+    results.add(f"{name} longest kernel task, share of the job", median(shares), "1", shares)
     for step, spent in steps.items():
         results.add(f"{name} step {step}", spent, "s")
     for figure in ("accepted_fraction", "optimum_gap", "double_sold", "stranded"):
@@ -153,12 +210,16 @@ def hold_against_limits(results: Results) -> None:
     value = results.value
     results.check("SB1 day, seconds", value("day seconds"), None, 60)
     results.check("SB2 tatkal, requests per second", value("tatkal requests per second"), 1e4, None)
+    results.check("ST12 hot key: kernel, seconds", value("day hot key: kernel"), None, 2)
+    share = value("day longest kernel task, share of the job")
+    results.check("ST12 longest kernel task, share of the job", share, None, 0.1)
     ours = "accommodating deferred (ours) accepted"
     results.check("SB3 accepted", value(ours), 1.0, None)
-    results.check("SB5 split groups, mean", value("groups deferred (ours) split, mean"), None, 1)
-    results.check("SB5 split groups, most", value("groups deferred (ours) split, most"), None, 2)
-    stranded = value("groups deferred (ours) without a berth, mean")
-    results.check("SB5 without a berth", stranded, None, 0)
+    differ = value("overload optimum: coaches where OR-Tools' flow differs")
+    results.check("SB4 coaches where OR-Tools' flow differs", differ, None, 0)
+    results.check("SB5 split groups, mean", value(f"{OURS} split, mean"), None, 1)
+    results.check("SB5 split groups, most", value(f"{OURS} split, most"), None, 2)
+    results.check("SB5 without a berth", value(f"{OURS} without a berth, mean"), None, 0)
 
 
 def parse() -> argparse.Namespace:
@@ -170,6 +231,9 @@ def parse() -> argparse.Namespace:
     add("--sections", type=lambda text: text.split(","), default=list(SECTIONS))
     add("--rounds", type=int, default=3, help="runs of each day (3)")
     add("--data", type=Path, default=Path(tempfile.gettempdir(), "sangam-bench-data"))
+    add(
+        "--peers-python", default=os.environ.get("SANGAM_BENCH_PYTHON", ""), help="OR-Tools' Python"
+    )
     add("--out", type=Path, default=ROOT / "benchmarks" / "results" / "seats.json")
     given = parser.parse_args()
     if unknown := set(given.sections) - set(SECTIONS):

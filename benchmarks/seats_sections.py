@@ -1,11 +1,14 @@
 """One coach without an engine: our kernel, and groups seated at booking."""
 
+import time
+
 import numpy as np
 import numpy.typing as npt
 
 from pipelines.seats.codes import (
     BERTH,
     BERTH_TYPES,
+    CONFIRMED,
     EVENT,
     PASSENGER,
     REQUEST,
@@ -82,11 +85,16 @@ def group_coach(rng: np.random.Generator, load: float) -> tuple[I64, I64, I64]:
     return ends[:count, 0].copy(), ends[:count, 1].copy(), sizes[:count].astype(np.int64)
 
 
-def allot_groups(starts: I64, stops: I64, sizes: I64) -> tuple[int, int]:
-    """Split groups and stranded passengers of our kernel."""
+def allot_groups(
+    starts: I64, stops: I64, sizes: I64
+) -> tuple[int, int, npt.NDArray[np.bool_], float]:
+    """Split groups, stranded passengers, who travels, and the seconds it took."""
+    began = time.perf_counter()
     outcome = run_kernel(starts, stops, sizes, STOPS)
+    spent = time.perf_counter() - began
     found = dict(zip(FIGURES, outcome.figures.tolist(), strict=True))
-    return found["split_groups"], found["stranded"]
+    travels = outcome.desk.state["status"] == CONFIRMED
+    return found["split_groups"], found["stranded"], travels, spent
 
 
 def seat_groups_at_booking(starts: I64, stops: I64, sizes: I64) -> tuple[int, int]:

@@ -4,7 +4,8 @@ spark-submit jobs/seat_allocation.py                            a seeded day of 
 spark-submit jobs/seat_allocation.py --input synthetic:200000   a larger one
 spark-submit jobs/seat_allocation.py --input day/               tables of your own
 spark-submit jobs/seat_allocation.py --input plan.psv           lines of planned demand
-spark-submit jobs/seat_allocation.py --input day/ --intake      sell in micro-batches, keep a ledger
+spark-submit jobs/seat_allocation.py --input kafka://rail.booking_requests.v1     a day from Kafka
+spark-submit jobs/seat_allocation.py --input ... --intake       sell in micro-batches, keep a ledger
 spark-submit jobs/seat_allocation.py --input ledger             chart what the ledger has sold
 """
 

@@ -11,10 +11,22 @@ def main(doc: str | None) -> int:
     """Parse the arguments, run the job, print its summary."""
     parser = job_parser(JOB, doc, "pipelines.seats.config:SeatsConfig")
     add = parser.add_argument
-    add("--input", default="synthetic", help="synthetic[:N], a folder, a .psv file, ledger")
+    add(
+        "--input",
+        default="synthetic",
+        help="synthetic[:N], a folder, a .psv file, ledger, kafka://rail.booking_requests.v1[?day=D]",
+    )
     add("--lake", default="./lake", metavar="DIR", help="root of the Delta tables (%(default)s)")
     add("--intake", action="store_true", help="apply new events in micro-batches to the ledger")
+    add(
+        "--follow",
+        type=float,
+        metavar="SECONDS",
+        help="with --intake from Kafka: go on until nothing has come for so long",
+    )
     arguments = parser.parse_args()
+    if arguments.follow and not (arguments.intake and arguments.input.startswith("kafka://")):
+        parser.error("--follow goes with --intake and --input kafka://...")
     return main_guard(lambda: _run(arguments), arguments.debug)
 
 
@@ -37,6 +49,11 @@ def _run(arguments: Namespace) -> None:
     )  # fmt: skip
     session = build_session(JOB)
     shown = arguments.as_of or datetime.now(UTC).date()
-    summary = run(session, config, request, RunLog(JOB, "", shown, style=arguments.log))
+    if arguments.follow:
+        from pipelines.seats.follow import follow
+
+        summary = follow(session, config, request, arguments.log, arguments.follow)
+    else:
+        summary = run(session, config, request, RunLog(JOB, "", shown, style=arguments.log))
     summary.provenance = provenance
     print_table(summary, arguments.log)

@@ -77,7 +77,7 @@ def run_intake(
             lake.write(LEDGER, ledger_rows(new, own, plans, batch, summary.run_id), "append")
         if any(name not in IGNORED for name in reasons):
             lake.write("quarantine", _quarantine(events, source, settings, summary.run_id))
-        _fill(summary, reasons, decisions, batch)
+        _fill(summary, reasons, decisions, batch, source.dead)
         publish(lake, summary)
     sold.unpersist()
     events.unpersist()
@@ -186,16 +186,17 @@ def _quarantine(
 
 
 def _fill(
-    summary: RunSummary, reasons: dict[str | None, int], decisions: dict[str, int], batch: int
-) -> None:
+    summary: RunSummary, reasons: dict[str | None, int], decisions: dict[str, int], batch: int,
+    dead: int,
+) -> None:  # fmt: skip
     """Counts and figures of a micro-batch."""
     ignored = sum(reasons.get(name, 0) for name in (*UNCOUNTED, KNOWN))
     bad = {name: number for name, number in reasons.items() if name not in IGNORED}
     out = sum(number for name, number in decisions.items() if name in APPLIED)
-    read, refused = sum(reasons.values()), sum(decisions.values()) - out
+    read, refused = sum(reasons.values()) + dead, sum(decisions.values()) - out
     summary.counts = {
         "read": read, "duplicates": ignored, "in": read - ignored, "out": out,
-        "rejected": refused + sum(bad.values()), "quarantined": sum(bad.values()), "dlq": 0,
+        "rejected": refused + sum(bad.values()), "quarantined": sum(bad.values()), "dlq": dead,
         "late": 0,
     }  # fmt: skip
     summary.check_accounting()

@@ -96,7 +96,9 @@ def chart(outcome: Outcome, variants: int) -> Outcome:
     desk = outcome.desk
     plan, requests, passengers, states = desk.plan, desk.requests, desk.passengers, desk.state
     travels = np.flatnonzero(states["status"] == CONFIRMED)
-    full = number_berths(requests, passengers, states, travels, plan.berths, variants)
+    full = number_berths(
+        requests, passengers, states, travels, plan.berths, variants, plan.segments
+    )
     count_berths(
         requests, passengers, states, plan.berths, full.berth_of, full.split, outcome.figures
     )

@@ -3,7 +3,8 @@
 Requests are placed in the order of boarding, so a berth that is free where a journey begins is free
 for the rest of it, and admission made sure that there are enough: any choice of free berth is safe
 (left-edge colouring of intervals; Carlisle, Lloyd 1995). The choice is spent on comfort: groups in
-one bay, lower berths for those entitled to them, wishes. Eight variants are tried, the best kept.
+one bay, lower berths for those entitled to them, wishes. Eight variants are tried, the best kept;
+groups that it splits are then brought together where others can make room.
 """
 
 from typing import NamedTuple
@@ -11,40 +12,19 @@ from typing import NamedTuple
 import numba as nb
 import numpy as np
 
-from pipelines.seats.codes import (
-    ENTITLED,
-    I64,
-    LOWER_BERTH,
-    NONE,
-    Int,
-    Records,
+from pipelines.seats.codes import I64, LOWER_BERTH, NONE, Int, Records
+from pipelines.seats.hall import (
+    NEAR_END,
+    Hall,
+    is_entitled,
+    seat_in_bay,
+    seating_order,
+    travellers,
 )
+from pipelines.seats.regroup import reunite
 
 VARIANTS = 8
-_SHORT_FIRST, _NEAR_END, _ENTITLED_FIRST = 4, 2, 1
 _FAR = 1 << 20
-
-
-class Hall(NamedTuple):
-    """Berths of one class and who sits where.
-
-    Attributes:
-        requests, passengers, states: as in the desk.
-        rows: the requests that travel.
-        berths: rows of `BERTH`, the berths of a bay next to each other.
-        first_berth: first berth of each bay, and the end, [bays + 1].
-        free_from: station from which each berth is free, [berths].
-        berth_of: berth of each passenger, -1 while standing, [passengers].
-    """
-
-    requests: Records
-    passengers: Records
-    states: Records
-    rows: I64
-    berths: Records
-    first_berth: I64
-    free_from: I64
-    berth_of: I64
 
 
 class Numbered(NamedTuple):
@@ -63,7 +43,7 @@ class Numbered(NamedTuple):
 
 def number_berths(
     requests: Records, passengers: Records, states: Records, rows: I64, berths: Records,
-    variants: int = VARIANTS,
+    variants: int = VARIANTS, segments: int = 0,
 ) -> Numbered:  # fmt: skip
     """Give every travelling passenger a berth for the whole journey.
 
@@ -73,16 +53,18 @@ def number_berths(
         berths: the berths, ordered by coach, bay and number; two equal rows are the two places of
             an RAC berth.
         variants: how many variants are tried, 1 to 8.
+        segments: of the route; 0 leaves split groups as they are.
 
     Returns:
         The variant with the fewest split groups, then most wishes met, then lowest number.
     """
     first_berth = np.append(np.flatnonzero(np.diff(berths["bay"], prepend=NONE)), len(berths))
+    first_berth = first_berth.astype(np.int64)
     best = Numbered(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), 0)
-    best_rank = (len(requests) + 1, 0)
+    best_rank, kept = (len(requests) + 1, 0), None
     for variant in range(variants):
         hall = Hall(
-            requests, passengers, states, rows, berths, first_berth.astype(np.int64),
+            requests, passengers, states, rows, berths, first_berth,
             np.zeros(len(berths), dtype=np.int64),
             np.full(len(passengers), NONE, dtype=np.int64),
         )  # fmt: skip
@@ -91,8 +73,11 @@ def number_berths(
         rank = (int(split.sum()), -int(met))
         if rank < best_rank:
             best, best_rank = Numbered(hall.berth_of, split, variant + 1), rank
+            kept = hall
         if best_rank == (0, -int(wishes)):
             break
+    if kept is not None and segments and best.split.any():
+        best = best._replace(split=reunite(kept, best.split, segments, best.variant - 1))
     return best
 
 
@@ -113,40 +98,9 @@ def seat_all(hall: Hall, variant: Int, split: I64) -> tuple[int, int]:
 
 
 @nb.njit(cache=True, nogil=True)
-def seating_order(hall: Hall, variant: Int) -> I64:
-    """Requests by station of boarding, then as the variant says, then by moment of booking."""
-    keys = np.empty(len(hall.rows), dtype=np.int64)
-    for k, r in enumerate(hall.rows):
-        request, state = hall.requests[r], hall.states[r]
-        plain = 1 - is_entitled(hall, r)
-        small = 7 - state.size
-        who = plain * 8 + small if variant & _ENTITLED_FIRST else small * 2 + plain
-        end = request.to_seq if variant & _SHORT_FIRST else 255 - request.to_seq
-        keys[k] = ((request.from_seq * 16 + who) * 256 + end) << 32 | r
-    keys.sort()
-    return keys & 0xFFFFFFFF
-
-
-@nb.njit(cache=True, nogil=True)
-def is_entitled(hall: Hall, r: Int) -> int:
-    """1 if a traveller of the group is entitled to a lower berth."""
-    request, alive = hall.requests[r], hall.states[r].alive
-    for k in range(request.size):
-        if alive >> k & 1 and hall.passengers[request.first + k].traits & ENTITLED:
-            return 1
-    return 0
-
-
-@nb.njit(cache=True, nogil=True)
 def seat_group(hall: Hall, r: Int, variant: Int, split: I64) -> None:
     """Put a group into one bay, or, where no bay has room, into as few as possible."""
-    request, alive = hall.requests[r], hall.states[r].alive
-    group = np.empty(hall.states[r].size, dtype=np.int64)
-    found = 0
-    for k in range(request.size):
-        if alive >> k & 1:
-            group[found] = request.first + k
-            found += 1
+    request, group = hall.requests[r], travellers(hall, r)
     bay = one_bay(hall, r, len(group), variant)
     if bay != NONE:
         seat_in_bay(hall, bay, group, request.from_seq, request.to_seq)
@@ -184,7 +138,7 @@ def one_bay(hall: Hall, r: Int, size: Int, variant: Int) -> int:
         if free < size:
             continue
         distance = 0
-        if variant & _NEAR_END:
+        if variant & NEAR_END:
             distance = _FAR if end == NONE else abs(end - stop)
         lacks = entitled * (1 - has_lower)
         cost = ((lacks * 2 * _FAR + distance) * _FAR) + free
@@ -205,40 +159,3 @@ def roomiest_bay(hall: Hall, start: Int, coach: Int) -> tuple[int, int]:
         if rank > best_rank:
             best, most, best_rank = bay, free, rank
     return best, most
-
-
-@nb.njit(cache=True, nogil=True)
-def seat_in_bay(hall: Hall, bay: Int, group: I64, start: Int, stop: Int) -> None:
-    """Give each passenger of a group a free berth of the bay, the neediest first.
-
-    Rounds: those entitled to a lower berth, wishes for one, other wishes, then everybody else, who
-    leave lower berths to the last.
-    """
-    for need in range(5):
-        for p in group:
-            if hall.berth_of[p] == NONE:
-                berth = choose_berth(hall, bay, p, start, need)
-                if berth != NONE:
-                    hall.berth_of[p] = berth
-                    hall.free_from[berth] = stop
-
-
-@nb.njit(cache=True, nogil=True)
-def choose_berth(hall: Hall, bay: Int, p: Int, start: Int, need: Int) -> int:
-    """First free berth of the bay that fits the round, -1 if there is none."""
-    passenger = hall.passengers[p]
-    if need == 0 and not passenger.traits & ENTITLED:
-        return NONE
-    if need == 1 and passenger.wish - 1 != LOWER_BERTH:
-        return NONE
-    for k in range(hall.first_berth[bay], hall.first_berth[bay + 1]):
-        if hall.free_from[k] <= start:
-            kind = hall.berths[k].kind
-            is_lower = kind == LOWER_BERTH
-            if need <= 1 and is_lower:
-                return k
-            if need == 2 and kind == passenger.wish - 1:
-                return k
-            if need == 4 or (need == 3 and not is_lower):
-                return k
-    return NONE

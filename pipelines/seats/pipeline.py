@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from pipelines.core.errors import ConfigError
 from pipelines.core.privacy import key_from_env
 from pipelines.core.quality import preload, validate
 from pipelines.core.runlog import RunLog
@@ -29,6 +31,7 @@ from pipelines.seats.sources import Source, open_source
 from pipelines.seats.stage import key_events, partition_events, stage_events, train_lookup
 from pipelines.seats.tables import DayLake, publish, quarantine_frame, stage_tables
 from pipelines.seats.times import end_of_day
+from pipelines.seats.turn import only_intake
 from pipelines.seats.verify import KEY, require, verify_tables
 from pipelines.seats.warm import warm_kernel
 
@@ -46,37 +49,59 @@ def run(session: SparkSession, config: SeatsConfig, request: Request, log: RunLo
     try:
         if is_plan_file(request.input):
             return run_planning(session, config, request, lake_root, log)
-        with log.step("open"):
-            source = open_source(session, request.input, config, request.lake)
-            as_of = request.as_of or max(source.trains["service_date"].to_pylist())
-            plans = read_plans(source.trains, config, end_of_day(as_of))
-        days = tuple(sorted({train.service_date for train in plans.trains}))
-        lake = DayLake(session, lake_root, files=None, days=days)
-        summary = _summary(config, as_of, source)
-        result = Run(source, plans, lake)
-        if request.is_intake:
-            settings = task_settings(config, source)
-            run_intake(source, plans, lake, config, settings, summary, log)
-        else:
-            _allot(result, config, as_of, summary, log)
-        if request.dry_run:
-            summary.status, summary.tables = "dry_run", {}
-        elif not request.is_intake:
-            with log.step("publish"):
-                publish(lake, summary)
-        summary.seconds = {name: round(spent, 3) for name, spent in log.seconds.items()}
-        summary.total_seconds = log.elapsed
-        summary.metrics["seconds"] = log.elapsed
-        if request.report and not request.dry_run:
-            _write_report(result, config, summary, request.report, request.is_intake, log)
-        return summary
+        with only_intake(lake_root) if request.is_intake else nullcontext():
+            return _run_days(session, config, request, lake_root, log)
     finally:
         session.catalog.clearCache()
         shutil.rmtree(scratch, ignore_errors=True)
 
 
+def _run_days(
+    session: SparkSession, config: SeatsConfig, request: Request, lake_root: str, log: RunLog
+) -> RunSummary:
+    """Everything but planning lines: allot the days of the input, or apply it to the ledger."""
+    with log.step("open"):
+        source = open_source(
+            session, request.input, config, lake_root if request.is_intake else request.lake,
+            is_intake=request.is_intake, is_dry_run=request.dry_run,
+        )  # fmt: skip
+        as_of = request.as_of or _last_day(source)
+        plans = read_plans(source.trains, config, end_of_day(as_of))
+    days = tuple(sorted({train.service_date for train in plans.trains}))
+    lake = DayLake(session, lake_root, files=None, days=days)
+    summary = _summary(config, as_of, source)
+    result = Run(source, plans, lake)
+    if request.is_intake:
+        run_intake(source, plans, lake, config, task_settings(config, source), summary, log)
+    else:
+        _allot(result, config, as_of, summary, log)
+    if request.dry_run:
+        summary.status, summary.tables = "dry_run", {}
+    elif not request.is_intake:
+        with log.step("publish"):
+            publish(lake, summary)
+    summary.seconds = {name: round(spent, 3) for name, spent in log.seconds.items()}
+    summary.total_seconds = log.elapsed
+    summary.metrics["seconds"] = log.elapsed
+    if request.report and not request.dry_run:
+        _write_report(result, config, summary, request.report, request.is_intake, log)
+    return summary
+
+
+def _last_day(source: Source) -> date:
+    """Last service date among the trains.
+
+    Raises:
+        ConfigError: there is no train.
+    """
+    days: list[date] = source.trains["service_date"].to_pylist()
+    if not days:
+        raise ConfigError(f"--input {source.name}: there is no train in it")
+    return max(days)
+
+
 def _summary(config: SeatsConfig, as_of: date, source: Source) -> RunSummary:
-    inputs = {source.name: source.digest}
+    inputs = {source.name: source.digest, **source.reached}
     return begin_summary("seat_allocation", config, as_of, source.digest, inputs)
 
 
@@ -90,6 +115,7 @@ def _allot(result: Run, config: SeatsConfig, as_of: date, summary: RunSummary, l
     with log.step("allot") as step:
         parcels = _run_kernel(events, records, result, config)
         numbers = add_up(collect_table(parcels, "counts"))
+        numbers = {**numbers, "read": numbers["read"] + source.dead, "dlq": source.dead}
         step.rows = numbers["read"]
     summary.counts, result.reasons = run_counts(numbers), reasons_of(numbers)
     summary.check_accounting()

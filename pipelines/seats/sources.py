@@ -3,18 +3,18 @@
 import hashlib
 import re
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
-from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
-from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.core.contracts import conform, spark_schema
 from pipelines.core.errors import ConfigError
 from pipelines.core.lake import Lake
+from pipelines.core.spark import READ_ERRORS, read_failure
 from pipelines.seats.config import SeatsConfig
 
 TRAINS, REQUESTS, CANCELLATIONS = "trains", "booking_requests", "cancellations"
@@ -34,6 +34,8 @@ class Source:
         is_public: synthetic data, whose tokens may be equal everywhere.
         digest: identity of the input's content, for the run id.
         ledger: events of the intake instead of requests and cancellations.
+        dead: messages of topics that became dead letters.
+        reached: how far the topics were read, for the `runs` row of an intake.
     """
 
     name: str
@@ -43,6 +45,8 @@ class Source:
     is_public: bool
     digest: str
     ledger: DataFrame | None = None
+    dead: int = 0
+    reached: Mapping[str, str] = field(default_factory=dict)
 
     def frame_of_trains(self, session: SparkSession) -> DataFrame:
         """The trains as a frame of their contract."""
@@ -50,14 +54,21 @@ class Source:
         return conform(session.createDataFrame(rows), "rail.Train")
 
 
-def open_source(session: SparkSession, name: str, config: SeatsConfig, lake: str) -> Source:
+def open_source(
+    session: SparkSession, name: str, config: SeatsConfig, lake: str, *,
+    is_intake: bool = False, is_dry_run: bool = False,
+) -> Source:  # fmt: skip
     """Open an input by name or path; `ledger` is what the intake of this lake has sold.
 
     Raises:
         ConfigError: no such input, or a table of it is missing or cannot be read.
+        DependencyError: Kafka does not answer, or lacks a topic.
     """
     if name == "ledger":
         return open_ledger(session, lake)
+    if name.startswith("kafka://"):
+        intake = Lake(session, lake) if is_intake else None
+        return open_topics(session, name, intake, is_dry_run=is_dry_run)
     if match := _SYNTHETIC.fullmatch(name):
         return _open_synthetic(session, name, match[1], config)
     if name.startswith("synthetic"):
@@ -79,6 +90,19 @@ def open_ledger(session: SparkSession, lake_root: str) -> Source:
     return Source(
         "ledger", lake.read("rail_trains").toArrow(), nothing, nothing, is_public=False,
         digest=f"ledger-{version}", ledger=lake.read("rail_ledger"),
+    )  # fmt: skip
+
+
+def open_topics(
+    session: SparkSession, name: str, intake: Lake | None, *, is_dry_run: bool
+) -> Source:
+    """The railway's topics; for an intake only what it has not read yet."""
+    from pipelines.seats.topics import read_topics  # no other input needs Kafka's client
+
+    read = read_topics(session, name, intake, is_dry_run=is_dry_run)
+    return Source(
+        name, read.trains.toArrow(), read.requests, read.cancellations, is_public=False,
+        digest=read.digest, dead=read.dead, reached=read.reached,
     )  # fmt: skip
 
 
@@ -138,9 +162,8 @@ def read_table(
         )
     try:
         frame = _read(session, path, contract)
-    except (AnalysisException, Py4JJavaError) as error:
-        reason = str(error).splitlines()[isinstance(error, Py4JJavaError)]
-        raise ConfigError(f"--input {path}: cannot be read: {reason}") from None
+    except READ_ERRORS as error:
+        raise ConfigError(f"--input {path}: cannot be read: {read_failure(error)}") from None
     return conform(_with_envelope(frame, contract), contract)
 
 
