@@ -23,8 +23,12 @@ from pipelines.seats.report.data import TrainPicture
 if TYPE_CHECKING:
     from bokeh.plotting import figure as Figure
 
-GROUP_ROLES = ("for", "for_soft", "neutral", "review", "against")
-"""Colours that neighbouring groups take in turn."""
+GROUP_COLOURS = (
+    "#1f6f8b", "#8a5a9e", "#2f7d5b", "#a4602c", "#4c66a0", "#9a4462", "#66762b", "#5d6470",
+)  # fmt: skip
+"""Colours that groups take in turn: no meaning, equally dark, so that white print can be read."""
+LABELLED = 1 / 4
+"""Shortest journey with its stations printed in the bar, as a share of the route."""
 
 STATUS_ROLES = {
     "CONFIRMED": "for", "RAC": "for_soft", "WAITLISTED": "review", "REJECTED": "against",
@@ -36,7 +40,8 @@ ROW_PIXELS = 15
 def draw_train(picture: TrainPicture) -> "Figure":
     """Return the berths of a class against the segments of its route, one bar per journey.
 
-    Empty cells stay grey. A group keeps one colour; RAC passengers share a berth, one half each.
+    Empty cells stay grey. A group keeps one colour; RAC passengers, paler, share a berth, one half
+    each. A line parts the coaches.
     """
     places = [
         f"{row.coach_id} {row.berth_no}{'' if row.place == 'FULL' else row.place} {row.berth_type}"
@@ -58,14 +63,15 @@ def draw_train(picture: TrainPicture) -> "Figure":
         "right": journeys["to_seq"].tolist(),
         "label": journeys["label"].tolist(),
         "what": np.where(journeys["is_rac"], "RAC", "confirmed").tolist(),
-        "fill": [colour(GROUP_ROLES[n % len(GROUP_ROLES)]) for n in journeys["group"]],
+        "shade": np.where(journeys["is_rac"], 0.6, 1.0).tolist(),
+        "fill": [GROUP_COLOURS[n % len(GROUP_COLOURS)] for n in journeys["group"]],
     }
     source = named_source("train", columns)
     bars = fig.hbar(
-        y="y", left="left", right="right", height=0.78, fill_color="fill",
+        y="y", left="left", right="right", height=0.78, fill_color="fill", fill_alpha="shade",
         line_color=colour("card"), source=source,
     )  # fmt: skip
-    wide = journeys["to_seq"] - journeys["from_seq"] >= segments / 10
+    wide = journeys["to_seq"] - journeys["from_seq"] >= segments * LABELLED
     columns = {
         name: [v for v, w in zip(column, wide, strict=True) if w]
         for name, column in columns.items()
@@ -73,6 +79,7 @@ def draw_train(picture: TrainPicture) -> "Figure":
     text = add_text(fig, named_source("labels", columns), "left", "y", "label", offset=4)
     text.glyph.update(text_font_size="10px", text_color=colour("card"))
     _name_stations(fig, picture.stations)
+    _part_coaches(fig, picture.berths["coach_id"].tolist(), places, segments)
     add_hover(fig, [bars], [("", "@label"), ("", "@what")])
     return fig
 
@@ -84,6 +91,14 @@ def _name_stations(fig: "Figure", stations: Sequence[str]) -> None:
     fig.xaxis.major_label_orientation = 0.9
     fig.ygrid.grid_line_color = None
     fig.yaxis.major_label_text_font_size = "10px"
+
+
+def _part_coaches(fig: "Figure", coaches: Sequence[str], places: Sequence[str], end: int) -> None:
+    """A line between the last berth of a coach and the first of the next."""
+    for row in range(1, len(coaches)):
+        if coaches[row] != coaches[row - 1]:
+            edge = (places[row], 0.5)
+            fig.line([0, end], [edge, edge], line_color=colour("ink"), line_width=2)
 
 
 def draw_statuses(statuses: pd.DataFrame) -> "Figure":

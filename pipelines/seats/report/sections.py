@@ -59,7 +59,7 @@ def train_section(picture: TrainPicture) -> Section:
     )
     caption = (
         "A row is a berth, a bar one journey from boarding to leaving; bars of one group share a"
-        " colour. Grey is empty. A and B are the halves of a side-lower berth under RAC."
+        " colour. Grey is empty. A and B, paler, are the halves of a side-lower berth under RAC."
     )
     chart = Chart("train", "Who sits where", charts.draw_train(picture), caption)
     lead = "The class with most passengers in its chart. No bar overlaps another of its row."
