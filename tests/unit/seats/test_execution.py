@@ -109,6 +109,29 @@ def test_cancellations_that_come_to_nothing_are_told():
     )
 
 
+@pytest.mark.parametrize("partitions", [1, 2, 7, 200])
+def test_any_partitioning_gives_equal_rows(partitions):
+    """ST4, without an engine: rows shuffled, keys spread over so many tasks."""
+    keys = 12
+    rows = [
+        (k, *row[1:4], f"{row[4]}-{k}", f"{row[5]}-{k}", *row[6:])
+        for k in range(keys)
+        for row in ROWS
+    ]
+    plans = plans_of(keys)
+    whole = events_of(rows, keys)
+    parts: dict[str, list[pa.Table]] = {}
+    shuffled = events_of(rows, keys, seed=partitions)
+    place = np.array(shuffled["key"].to_pylist()) * 7919 % partitions
+    for number in np.unique(place):
+        for kind, table in allot_table(shuffled.filter(place == number), plans, SETTINGS).items():
+            parts.setdefault(kind, []).append(table)
+    for kind, table in allot_table(whole, plans, SETTINGS).items():
+        if kind != "counts":
+            found = pa.concat_tables(parts[kind]).to_pylist()
+            assert sorted(map(str, found)) == sorted(map(str, table.to_pylist())), kind
+
+
 def test_other_keys_change_nothing():
     """ST2: adding or removing other trains, dates or classes leaves a key as it was."""
     alone = allot_table(events_of(ROWS, keys=1), plans_of(3), SETTINGS)["allocation"]

@@ -1,13 +1,20 @@
 """Known mistakes of the field: the naive form goes wrong on a case, ours does not."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 
+from pipelines.seats import kernel as kernel_module
 from pipelines.seats.config import SeatsConfig
+from pipelines.seats.kernel import allocate
 from pipelines.seats.measures import jain_index, jain_of
+from pipelines.seats.planning import line_rules
 from pipelines.seats.times import waitlist_cap
 from tests.unit.seats.oracle import best_seated
-from tests.unit.seats.samples import Ask, Drop, Person, Shop, run_kernel
+from tests.unit.seats.samples import Ask, Drop, Person, Shop, arrays_of, plan_of, run_kernel
 
+PACKAGE = Path(kernel_module.__file__).parent
 A, B, C, D = range(4)
 
 
@@ -89,6 +96,17 @@ def test_k6_first_come_first_served():
     assert told["r1"]["status"] == "CONFIRMED"
 
 
+def test_k7_sums_keep_train_and_date():
+    runs = [("12001", 1, 3), ("12002", 1, 5)]  # train, seats, requests of one class
+    naive = min(sum(seats for _, seats, _ in runs), sum(asked for *_, asked in runs))
+    both_on_one_train = min(naive, runs[1][2])
+    assert both_on_one_train == 2 > runs[1][1]  # sums by class alone sell a seat of another train
+    for _, seats, asked in runs:
+        asks = [Ask(f"r{n}", n, A, D) for n in range(asked)]
+        _, told, _ = run_kernel(shop(GN=seats), asks)
+        assert statuses(told).count("CONFIRMED") == seats
+
+
 def test_k8_k9_a_train_carries_the_smaller_of_demand_and_places():
     demands, left, given = [60, 60], 100, []
     for demand in demands:  # naive: what is left shrinks across trains
@@ -105,6 +123,16 @@ def test_k10_rank_by_table():
     assert not any(name in "12951" for name in ranks)  # naive: look for the name in the number
 
 
+def test_k11_lines_are_never_dropped():
+    lines = ["12001|2026-03-15|A->B|3|2", "12002|2026-03-15|A->B", "12003|2026-03-15|A->B|many|2"]
+    kept = [line for line in lines if len(line.split("|")) == 5]
+    assert len(kept) < len(lines)  # naive: the short line is gone without a word
+    with pytest.raises(ValueError, match="many"):
+        _ = [int(line.split("|")[3]) for line in kept]  # naive: one word ends the task
+    reasons = {rule.code for rule in line_rules()}  # as tests/spark/seats/test_bad_input sees them
+    assert {"FIELD_COUNT", "BAD_NUMBER"} <= reasons
+
+
 def test_k12_a_seat_fixed_at_booking_refuses_travellers():
     journeys = [(A, B), (C, D), (B, D), (A, C)]
     assert None in first_fit(journeys, 2)
@@ -118,6 +146,41 @@ def test_k13_demand_counts_on_its_own_segments():
     outcome, _, _ = run_kernel(shop(GN=2), [Ask(f"r{n}", n, *j) for n, j in enumerate(journeys)])
     assert outcome.use[0].tolist() == [1, 0, 1]
     assert naive == 2
+
+
+def test_k14_the_order_of_rows_is_not_taken_for_granted():
+    asks = [Ask("r2", 2, A, D), Ask("r1", 1, A, D)]  # as a grouped map may hand them over
+    naive = asks[0].id
+    assert naive == "r2"
+    _, told, _ = run_kernel(shop(GN=1), asks)
+    assert told["r1"]["status"] == "CONFIRMED"
+    requests, people, events, _, _ = arrays_of(asks, [])
+    with pytest.raises(ValueError, match="not ordered by booked_at"):
+        allocate(plan_of(shop(GN=1)), requests[::-1], people, events)
+
+
+def test_k15_no_limit_of_time_decides():
+    """A solver stopped by the clock gives what the machine's load allows; here steps are counted."""
+    for module in ("numbering", "regroup", "hall", "kernel"):
+        text = (PACKAGE / f"{module}.py").read_text()
+        assert not any(word in text for word in ("import time", "ortools", "perf_counter")), module
+
+
+def test_k16_counts_alone_seat_everybody():
+    """ST11. No solver with optional rectangles: journeys of which k meet at most take k berths."""
+    rng = np.random.default_rng(5)
+    for _ in range(100):
+        ends = np.sort(rng.choice(9, (12, 2)), axis=1)
+        journeys = [(int(a), int(b)) for a, b in ends if a < b]
+        most = max(sum(a <= s < b for a, b in journeys) for s in range(8))
+        assert 0 < most <= 12
+        train = Shop(8, {**shop(GN=most).capacity}, 0)
+        asks = [Ask(f"r{n:02}", n, *journey) for n, journey in enumerate(journeys)]
+        outcome, told, _ = run_kernel(train, asks)
+        assert set(statuses(told)) == {"CONFIRMED"}
+        assert (outcome.berth_of >= 0).all()
+        cells = [(b, s) for b, j in zip(outcome.berth_of, journeys, strict=True) for s in range(*j)]
+        assert len(set(cells)) == len(cells)
 
 
 def test_k17_seven_on_a_tatkal_pnr_and_bookings_before_opening():
