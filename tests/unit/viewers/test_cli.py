@@ -4,16 +4,29 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from pipelines.viewers.cli import main
+
 ROOT = Path(__file__).parents[3]
 JOB = [sys.executable, str(ROOT / "jobs" / "viewer_analytics.py")]
 
 
-def call(*arguments, cwd=ROOT):
-    return subprocess.run([*JOB, *arguments], cwd=cwd, capture_output=True, text=True, check=False)
+@pytest.fixture
+def call(tmp_path, monkeypatch, capsys):
+    """Run the job in this process, in an empty folder; returns code, output and error text."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["viewer_analytics.py", *arguments])
+        code = main("Follow a match.")
+        return (code, *capsys.readouterr())
+
+    return call
 
 
 def test_help_names_the_flags_and_loads_nothing():
-    done = call("--help")
+    done = subprocess.run([*JOB, "--help"], capture_output=True, text=True, check=False)
     assert done.returncode == 0
     for flag in ("--stack", "--viewers", "--verify", "--report", "--lake"):
         assert flag in done.stdout
@@ -26,20 +39,22 @@ def test_help_names_the_flags_and_loads_nothing():
     assert shown.stdout.splitlines()[-1] == ""
 
 
-def test_a_dry_run_writes_nothing(tmp_path):
-    done = call("--dry-run", "--viewers", "50", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "dry_run" in done.stdout
+def test_a_dry_run_writes_nothing(call, tmp_path):
+    code, said, errors = call("--dry-run", "--viewers", "50")
+    assert code == 0, errors
+    assert "dry_run" in said
     assert list(tmp_path.iterdir()) == []
 
 
-def test_refusals_name_what_is_wrong(tmp_path):
-    done = call("--input", str(tmp_path))
-    assert done.returncode == 2
-    assert "no folder with *.parquet files" in done.stderr
-    done = call("--set", "windows.timeout_seconds=25")
-    assert done.returncode == 2
-    assert "timeout_seconds" in done.stderr
-    done = call("--set", "windows.nonsense=1")
-    assert done.returncode == 2
-    assert "nonsense" in done.stderr
+@pytest.mark.parametrize(
+    ("flag", "value", "said"),
+    [
+        ("--input", ".", "no folder with *.parquet files"),
+        ("--set", "windows.timeout_seconds=25", "timeout_seconds"),
+        ("--set", "windows.nonsense=1", "nonsense"),
+    ],
+)
+def test_refusals_name_what_is_wrong(call, flag, value, said):
+    code, _, errors = call(flag, value)
+    assert code == 2
+    assert said in errors
