@@ -2,12 +2,15 @@
 
 Upstream publishes no binaries or images any more. The server (AGPL) runs as a process of its own
 and is not part of what Sangam distributes.
+
+python -m pipelines.stack.minio_build    builds it unless it is there, and prints where
 """
 
 import hashlib
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from pipelines.core.errors import DependencyError
@@ -66,3 +69,7 @@ def _sha256(file: Path) -> str:
         while block := content.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+if __name__ == "__main__":
+    print(build_minio(Path(tempfile.gettempdir()) / "sangam-minio-build.log"))
