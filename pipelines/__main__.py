@@ -6,6 +6,7 @@ import difflib
 import importlib
 import runpy
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from pipelines.core.cli import main_guard
@@ -47,29 +48,16 @@ def run_job(name: str, arguments: list[str]) -> int:
     return 0
 
 
-def main() -> int:
-    """Parse the command and delegate."""
-    parser = argparse.ArgumentParser(prog="python -m pipelines", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("list", help="list the jobs")
-    run = commands.add_parser(
-        "run", help="run a job; its own flags follow its name", add_help=False
-    )
-    run.add_argument("job")
-    parts = [run]
-    for name, (_, told) in TOOLS.items():
-        parts.append(commands.add_parser(name, help=told, add_help=False))
-    for part in parts:
-        part.add_argument("rest", nargs=argparse.REMAINDER)
-    commands.add_parser("doctor", help="say what is missing on this machine")
-    args, rest = parser.parse_known_args()
-    if args.command == "run":
-        return run_job(args.job, [*args.rest, *rest])
-    if args.command in TOOLS:
-        tool = importlib.import_module(TOOLS[args.command][0])
-        return int(tool.main([*args.rest, *rest]))
-    if rest:
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Hand over to a tool or a job, with what follows its name; else list or examine."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    # Not by a parser with a remainder: that takes a flag right behind the name for its own.
+    if words and words[0] in TOOLS:
+        tool = importlib.import_module(TOOLS[words[0]][0])
+        return int(tool.main(words[1:]))
+    if len(words) > 1 and words[0] == "run" and not words[1].startswith("-"):
+        return run_job(words[1], words[2:])
+    args = _parser().parse_args(words)
     if args.command == "doctor":
         from pipelines.core import doctor
 
@@ -78,6 +66,18 @@ def main() -> int:
     width = max(map(len, jobs), default=0)
     print("\n".join(f"{name:<{width}}  {line}" for name, line in jobs.items()))
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m pipelines", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("list", help="list the jobs")
+    run = commands.add_parser("run", help="run a job; its own flags follow its name")
+    run.add_argument("job")
+    for name, (_, told) in TOOLS.items():
+        commands.add_parser(name, help=told)
+    commands.add_parser("doctor", help="say what is missing on this machine")
+    return parser
 
 
 if __name__ == "__main__":

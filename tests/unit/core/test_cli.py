@@ -243,3 +243,13 @@ def test_run_of_an_unknown_job_names_the_nearest(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["pipelines", "run", "dedupe"])
     assert main_guard(program.main, debug=False) == 2
     assert "'dedup'" in capsys.readouterr().err
+
+
+def test_what_follows_the_name_of_a_tool_is_its_own_in_that_order(monkeypatch):
+    from pipelines import __main__ as program
+    from pipelines.stack import cli
+
+    seen = []
+    monkeypatch.setattr(cli, "main", lambda words: seen.append(list(words)) or 3)
+    assert program.main(["stack", "--overlay", "prod", "check", "--", "x"]) == 3
+    assert seen == [["--overlay", "prod", "check", "--", "x"]]
