@@ -3,6 +3,9 @@
     make bench-viewers                                          all sections
     make bench-viewers ARGS="--sections bounded,hot --viewers 100000"
     make bench-viewers ARGS="--sections kafka"                  on the native stack, which it starts
+    make bench-viewers ARGS="--sections replay --data /somewhere"    a million viewers at a time
+
+A section that is not run keeps its figures of the run before.
 
 The clock of an arm runs from submitting the Flink job to its end: planning, and the compilation of
 its operators, are inside, so a longer match shows a higher rate. Every arm reads the same files on
@@ -12,6 +15,7 @@ the same two cores, each in a process of its own.
 import argparse
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -21,17 +25,20 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+import numpy as np  # noqa: E402
 from harness.process import RunFailed, run_measured  # noqa: E402
 from harness.results import Results, median, progress  # noqa: E402
 
-from pipelines.viewers.config import MatchSettings  # noqa: E402
+from pipelines.viewers import sketch  # noqa: E402
+from pipelines.viewers.config import DegradeSettings, MatchSettings, Phase  # noqa: E402
 from pipelines.viewers.generate import make_match, write_match  # noqa: E402
 
-SECTIONS = ("bounded", "hot", "peers", "guard", "kafka")
+SECTIONS = ("bounded", "hot", "peers", "guard", "kafka", "sketch", "replay")
 PACKAGES = ("apache-flink", "numpy", "numba", "pyarrow", "kafka-python")
 FILES = 2
 RECORD_VIEWERS = 25_300_000
 HEARTBEAT_SECONDS = 10
+REPLAY_SECONDS = 150
 
 
 def main() -> int:
@@ -44,35 +51,43 @@ def main() -> int:
     try:
         even = 1 / MatchSettings().matches
         hot = {"hot": 0.95, "even": even} if "hot" in given.sections else {"hot": 0.95}
-        folders = {name: make(given, name, share, given.viewers) for name, share in hot.items()}
-        small = make(given, "small", 0.95, max(1, given.viewers // 20))
+        folders = {
+            name: make(given, name, MatchSettings(viewers=given.viewers, hot_share=share))
+            for name, share in hot.items()
+            if set(given.sections) - {"sketch", "replay"}
+        }
         if {"bounded", "hot"} & set(given.sections):
             for name, folder in folders.items():
                 measure(results, "ours", name, folder, given.rounds, scratch)
         if "peers" in given.sections:
             measure(results, "sql", "hot", folders["hot"], 1, scratch)
+            small = make(given, "small", MatchSettings(viewers=max(1, given.viewers // 20)))
             measure(results, "datastream", "small", small, 1, scratch)
         if "guard" in given.sections:
             for arm in ("read", "decode", "audience"):
                 measure(results, arm, "hot", folders["hot"], given.rounds, scratch)
+        if "sketch" in given.sections:
+            measure_sketch(results)
+        if "replay" in given.sections:
+            measure_replay(results, given, scratch)
         if "kafka" in given.sections:
             from viewers_kafka import run_kafka
 
             run_kafka(results, folders["hot"], scratch)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+    results.take_over(given.out)
     hold_against_limits(results)
     results.print()
     results.write(given.out, PACKAGES)
     return 1 if results.skipped else 0
 
 
-def make(given: argparse.Namespace, name: str, share: float, viewers: int) -> Path:
+def make(given: argparse.Namespace, name: str, settings: MatchSettings) -> Path:
     """Messages of a match, made once and kept."""
-    folder = given.data / f"viewers-{name}-{viewers}"
+    folder = given.data / f"viewers-{name}-{settings.viewers}"
     done = folder.with_suffix(".done")  # beside the folder, where Flink does not read it
     if not done.exists():
-        settings = MatchSettings(viewers=viewers, hot_share=share)
         number = write_match(make_match(settings, 7), folder, settings, 7, FILES)
         done.write_text(str(number))
         progress(f"{folder.name}: {number:,} messages")
@@ -104,6 +119,55 @@ def measure(
     results.add(f"{arm} {name} peak memory", median(peaks), "MiB", peaks)
 
 
+def measure_sketch(results: Results) -> None:
+    """Largest error of the sketch over many sets of a million viewers, each seen twice."""
+    sample, errors = DegradeSettings().sample, []
+    for seed in range(20):
+        words = np.random.default_rng(seed).integers(0, 1 << 63, 1_000_000, dtype=np.int64)
+        tokens = [b"u%016x" % word for word in words.tolist()] if seed == 0 else None
+        digests = (
+            np.array([sketch.digest(token) for token in tokens]) if tokens
+            else words % sketch.DIGESTS - sketch.DIGESTS // 2
+        )  # fmt: skip
+        found = sketch.estimate(np.concatenate([digests, digests]), sample)
+        errors.append(abs(found - len(words)) / len(words))
+    results.add("sketch error at a million viewers, largest of 20", max(errors), "")
+    results.add("sketch error at a million viewers, hashed tokens", errors[0], "")
+
+
+def measure_replay(results: Results, given: argparse.Namespace, scratch: Path) -> None:
+    """A match with a steady audience: rate, audience that was counted, heap after collections."""
+    steady = (Phase(name="steady", seconds=REPLAY_SECONDS, multiplier=1.0),)
+    settings = MatchSettings(viewers=given.replay_viewers, phases=steady, time_scale=1)
+    folder = make(given, "replay", settings)
+    log, collections = scratch / "replay.txt", scratch / "gc.txt"
+    command = [sys.executable, str(ROOT / "benchmarks" / "viewers_arms.py"), "replay", str(folder)]
+    flags = {"JVM_ARGS": f"-Xmx{given.heap} -Xlog:gc:file={collections}"}
+    try:
+        measured = run_measured(command, sorted(os.sched_getaffinity(0))[:2], log, flags)
+    except RunFailed as error:
+        results.skip("replay", str(error))
+        return
+    told = json.loads(log.read_text().splitlines()[-1])
+    results.add("replay events", told["events"], "events")
+    results.add("replay peak concurrent viewers", told["peak_concurrent"], "sessions")
+    results.add("replay events per second", told["events"] / told["seconds"], "1/s")
+    results.add("replay peak memory", measured.peak_bytes / 2**20, "MiB")
+    third, fourth = heap_of(collections)
+    results.add("replay heap after collections, third quarter", third, "MiB")
+    results.add("replay heap after collections, last quarter", fourth, "MiB")
+
+
+def heap_of(file: Path) -> tuple[float, float]:
+    """Smallest heap after a collection in the third and in the last quarter of a run, MiB."""
+    found = re.findall(r"^\[([\d.]+)s\].* Pause .*->(\d+)M", file.read_text(), re.MULTILINE)
+    rows = [(float(at), float(size)) for at, size in found]
+    end = max(at for at, _ in rows)
+    quarters = [[size for at, size in rows if low * end < at <= high * end]
+                for low, high in ((0.5, 0.75), (0.75, 1.0))]  # fmt: skip
+    return min(quarters[0]), min(quarters[1])
+
+
 def hold_against_limits(results: Results) -> None:
     """Acceptance rows, ratios to the peers, and the record by calculation."""
     rate = "events per second"
@@ -119,6 +183,16 @@ def hold_against_limits(results: Results) -> None:
     results.check("hot match, seconds over even", hot, None, 1.15)
     results.check("Kafka, events per second", results.value(f"kafka {rate}"), 60_000, None)
     results.check("freshness p99, ms", results.value("freshness p99"), None, 3000)
+    error = results.value("sketch error at a million viewers, largest of 20")
+    results.check("sketch error at a million viewers", error, None, 0.02)
+    heap = results.ratio(
+        "replay, heap of the last quarter over the third",
+        "replay heap after collections, last quarter",
+        "replay heap after collections, third quarter",
+    )
+    results.check("replay, heap that grows", heap, None, 1.1)
+    concurrent = results.value("replay peak concurrent viewers")
+    results.check("replay, concurrent viewers", concurrent, 1_000_000, None)
     if ours:
         cores = RECORD_VIEWERS / HEARTBEAT_SECONDS / ours * 2
         results.add("cores for 25.3M viewers, by calculation", cores, "cores")
@@ -133,6 +207,8 @@ def parse() -> argparse.Namespace:
     add("--sections", type=lambda text: text.split(","), default=list(SECTIONS))
     add("--viewers", type=int, default=100_000, help="base audience (%(default)s)")
     add("--rounds", type=int, default=3, help="runs of each of our arms (3)")
+    add("--replay-viewers", type=int, default=1_010_000, help="steady audience (%(default)s)")
+    add("--heap", default="6g", help="largest heap of the replay (%(default)s)")
     add("--data", type=Path, default=Path(tempfile.gettempdir(), "sangam-bench-data"))
     add("--out", type=Path, default=ROOT / "benchmarks" / "results" / "viewers.json")
     given = parser.parse_args()

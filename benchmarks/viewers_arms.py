@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -28,6 +29,8 @@ def main() -> None:
     """Run one arm."""
     arm, folder = sys.argv[1], Path(sys.argv[2])
     config = ViewersConfig()
+    if arm == "replay":
+        config = ViewersConfig(windows={"session_gap_seconds": 60})
     source = open_source(str(folder), config, Path())
     with tempfile.TemporaryDirectory(prefix="sangam-bench-") as scratch:
         before = cpu_seconds()
@@ -36,6 +39,8 @@ def main() -> None:
         else:
             spent = run_sql(arm, source, config, Path(scratch))
         told = {"seconds": spent, "cpu_seconds": cpu_seconds() - before, "events": source.records}
+        if arm == "replay":
+            told["peak_concurrent"] = peak_concurrent(Path(scratch))
     print(json.dumps(told))
 
 
@@ -54,6 +59,14 @@ def cpu_seconds() -> float:
     return spent / os.sysconf("SC_CLK_TCK")
 
 
+def peak_concurrent(folder: Path) -> int:
+    """Largest audience of all contents at a moment."""
+    rows = tables.read_staged(folder, "metrics").to_pandas()
+    total = rows[rows["dimension"] == "total"]
+    slices = total[total["window_end_at"] - total["window_start_at"] == timedelta(seconds=10)]
+    return int(slices.groupby("window_end_at")["concurrent"].sum().max())
+
+
 def run_sql(arm, source, config, scratch):
     """An arm that is SQL; seconds from submitting the job to its end."""
     opened = engine.open_engine("bench", config.flink, engine.checkpoints_in(scratch / "state"))
@@ -61,13 +74,13 @@ def run_sql(arm, source, config, scratch):
     opened.execute_sql(
         engine.messages_in_files("messages", source.folder, disorder, source.horizon_ms)
     )
-    if arm == "ours":
-        engine.define(opened, lanes.all_views(config.windows))
+    if arm in ("ours", "replay"):
+        engine.define(opened, lanes.all_views(config))
         for table, columns in tables.TABLES.items():
             opened.execute_sql(engine.rows_to_files(table, columns, scratch.as_uri()))
         inserts = list(lanes.table_inserts().values())
     elif arm == "audience":
-        engine.define(opened, lanes.all_views(config.windows))
+        engine.define(opened, lanes.all_views(config))
         opened.execute_sql(
             "CREATE TEMPORARY TABLE out_table (content_id STRING, dimension STRING, v STRING,"
             f" n BIGINT) {DISCARD}"

@@ -17,7 +17,9 @@ from pipelines.stack.cli import reconcile
 from pipelines.stack.native import NativeStack
 from pipelines.viewers import topics
 from pipelines.viewers.config import ViewersConfig
+from pipelines.viewers.engine import cancel
 from pipelines.viewers.follow import AlertLoop
+from pipelines.viewers.live import LiveLane
 from pipelines.viewers.stack import load_topic, start_lanes
 
 LIVE_SECONDS, WARM_SECONDS, LIVE_RATE = 60, 40, 2_000
@@ -52,13 +54,15 @@ def length(servers: str) -> int:
 
 def measure_freshness(results: Results, config: ViewersConfig, servers: str, scratch: Path) -> None:
     """Age of events when their provisional row is read, with players that send in real time."""
-    job = start_lanes(config, scratch / "live", is_bounded=False)
+    job, lane = start_lanes(config, scratch / "live", is_bounded=False), LiveLane(config)
+    lane.start()
     players = threading.Thread(target=send_live, args=(servers, WARM_SECONDS + LIVE_SECONDS))
     players.start()
-    loop = AlertLoop(servers, config)
+    loop = AlertLoop(servers, config, lane)
     loop.run(WARM_SECONDS + LIVE_SECONDS)
     players.join()
-    job.get_job_client().cancel().result()
+    lane.stop()
+    cancel(job)
     shutil.rmtree(scratch / "live", ignore_errors=True)
     found = loop.metrics(WARM_SECONDS)
     for name in FIGURES:

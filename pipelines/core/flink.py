@@ -9,7 +9,7 @@ import sys
 import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
@@ -134,6 +134,22 @@ def build_environment(
     return StreamTableEnvironment.create(
         stream, environment_settings=settings.with_configuration(configuration).build()
     )
+
+
+def stop_with_savepoint(job: Any, folder: str) -> str:
+    """Stop a running job with a savepoint; returns where it is.
+
+    PyFlink 2.3 has a call of this name, which asks for a method that Flink 2 has no more.
+
+    Args:
+        job: result of a submitted job.
+        folder: URI of a folder that takes the savepoint.
+    """
+    from pyflink.java_gateway import get_gateway
+
+    kind = get_gateway().jvm.org.apache.flink.core.execution.SavepointFormatType.CANONICAL
+    client = job.get_job_client()._j_job_client
+    return str(client.stopWithSavepoint(False, folder, kind).get())
 
 
 def prepare_interpreter(env: "os._Environ[str] | None" = None) -> None:

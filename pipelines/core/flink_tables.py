@@ -25,7 +25,7 @@ RAW_COLUMNS = (
 
 def guarded_source(
     table: str, topic: str, servers: str, group: str, disorder_seconds: float,
-    is_bounded: bool = False,
+    is_bounded: bool = False, since_ms: int | None = None,
 ) -> str:  # fmt: skip
     """DDL of a topic as raw bytes: no message can stop the job, the operator decodes.
 
@@ -37,9 +37,10 @@ def guarded_source(
         disorder_seconds: how far `kafka_time` may go back before a record is late, below a
             day.
         is_bounded: end at the offsets that are last when the job starts.
+        since_ms: begin with records of this time (epoch ms), not with the first one.
     """
     options = {
-        **_source_options(topic, servers, group, is_bounded),
+        **_source_options(topic, servers, group, is_bounded, since_ms),
         "key.format": "raw",
         "key.fields": "message_key",
         "value.format": "raw",
@@ -117,7 +118,9 @@ def _watermark(column: str, disorder_seconds: float) -> str:
     return f"WATERMARK FOR {quoted(column)} AS {quoted(column)} - {interval}"
 
 
-def _source_options(topic: str, servers: str, group: str, is_bounded: bool) -> dict[str, str]:
+def _source_options(
+    topic: str, servers: str, group: str, is_bounded: bool, since_ms: int | None = None
+) -> dict[str, str]:
     options = {
         "connector": "kafka",
         "topic": topic,
@@ -126,6 +129,11 @@ def _source_options(topic: str, servers: str, group: str, is_bounded: bool) -> d
         "properties.isolation.level": "read_committed",
         "scan.startup.mode": "earliest-offset",
     }
+    if since_ms is not None:
+        options |= {
+            "scan.startup.mode": "timestamp",
+            "scan.startup.timestamp-millis": str(since_ms),
+        }
     return {**options, "scan.bounded.mode": "latest-offset"} if is_bounded else options
 
 

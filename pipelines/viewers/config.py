@@ -150,6 +150,11 @@ class DegradeSettings(JobConfig):
     low_lag: float = Field(5, gt=0, description="one step up below it, s (chosen)")
     down_seconds: float = Field(20, ge=0, description="high for so long, s (chosen)")
     up_seconds: float = Field(120, ge=0, description="low for so long, s (chosen)")
+    refresh_seconds: int = Field(
+        10, ge=1, description="between rows from the first step on (given)"
+    )
+    minute_seconds: int = Field(300, ge=60, description="granularity from the second on (given)")
+    sample: int = Field(64, ge=2, description="one viewer in so many on the third (chosen)")
 
 
 class FairPlaySettings(JobConfig):
@@ -168,7 +173,8 @@ class LiveSettings(JobConfig):
     refresh_seconds: int = Field(2, ge=1, description="between rows, s (given)")
     disorder_seconds: float = Field(0.5, ge=0, description="watermark delay, s (chosen)")
     sample: int = Field(1, ge=1, description="one viewer in so many is counted (chosen)")
-    is_on: bool = Field(True, description="whether there are provisional rows (chosen)")
+    buffer_timeout_ms: int = Field(10, ge=0, description="wait of a network buffer (chosen)")
+    watermark_interval_ms: int = Field(50, ge=1, description="between watermarks (chosen)")
 
 
 class ViewersConfig(JobConfig):
@@ -178,8 +184,17 @@ class ViewersConfig(JobConfig):
     trending_half_life_seconds: float = Field(
         300, gt=0, description="a start counts half after so long, s (chosen)"
     )
+    taste_days: int = Field(
+        60, ge=1, description="a taste is kept so long after the last interaction, days (chosen)"
+    )
     short_run_messages: int = Field(
         3_000_000, ge=0, description="runs up to it start sooner and count slower (chosen)"
+    )
+    state_uri: str | None = Field(
+        None, description="with --stack, checkpoints and savepoints, file:// or s3:// (chosen)"
+    )
+    restore_from: str | None = Field(
+        None, description="with --stack, checkpoint or savepoint to begin with (chosen)"
     )
     match: MatchSettings = MatchSettings()
     windows: WindowSettings = WindowSettings()

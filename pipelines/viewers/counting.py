@@ -28,7 +28,7 @@ def run_lanes(
         engine.messages_in_files("arrivals", source.folder, disorder, source.horizon_ms)
     )
     messages = "SELECT * FROM arrivals" + (f" WHERE {needed}" if needed else "")  # noqa: S608
-    engine.define(opened, [("messages", messages), *lanes.all_views(config.windows)])
+    engine.define(opened, [("messages", messages), *lanes.all_views(config)])
     for table, columns in tables.TABLES.items():
         opened.execute_sql(engine.rows_to_files(table, columns, staged.as_uri()))
     engine.run_together(opened, list(lanes.table_inserts().values()))

@@ -68,13 +68,28 @@ def _stalls(minutes: pd.DataFrame) -> dict[int, dict[str, float]]:
 
 
 def rank_trending(sessions: pd.DataFrame, half_life_seconds: float, at_ms: int) -> pd.DataFrame:
-    """Contents by starts of sessions that fade: content_id, score; best first.
+    """Contents by starts of sessions that fade: region, content_id, score; best first.
 
     Args:
-        sessions: content_id and started_ms of sessions.
+        sessions: content_id, region and started_ms of sessions.
         half_life_seconds: time in which a start loses half its weight.
         at_ms: moment of the ranking.
+
+    Returns:
+        The leaders of each region, those of all together under the region ALL.
     """
+    parts = {"ALL": sessions, **{str(name): rows for name, rows in sessions.groupby("region")}}
+    ranked = [
+        (region, content, score)
+        for region, rows in parts.items()
+        for content, score in _leaders(rows, half_life_seconds, at_ms)
+    ]
+    return pd.DataFrame(ranked, columns=["region", "content_id", "score"])
+
+
+def _leaders(
+    sessions: pd.DataFrame, half_life_seconds: float, at_ms: int
+) -> list[tuple[str, float]]:
     rate = half_life_rate(half_life_seconds)
     scores = {}
     for content, rows in sessions.groupby("content_id"):
@@ -82,4 +97,4 @@ def rank_trending(sessions: pd.DataFrame, half_life_seconds: float, at_ms: int) 
         age = (newest - rows["started_ms"]).to_numpy(float)
         value = float((2.0 ** (-age / (half_life_seconds * 1000))).sum())
         scores[str(content)] = Fading(value, newest, rate)
-    return pd.DataFrame(top_trending(scores, at_ms), columns=["content_id", "score"])
+    return top_trending(scores, at_ms)

@@ -19,18 +19,29 @@ class Mode:
         name: name of the step, `mode` of the rows.
         refresh_seconds: between provisional rows.
         minute_seconds: window of quality and uniques.
-        is_approximate: unique viewers come from a sketch.
+        sample: one viewer in so many is counted; 1 counts all.
     """
 
     name: str
     refresh_seconds: int
     minute_seconds: int
-    is_approximate: bool
+    sample: int
 
 
-def mode_of(step: int) -> Mode:
-    """What holds on a step of `STEPS`."""
-    return Mode(STEPS[step], 10 if step else 2, 300 if step > 1 else 60, step > 2)
+def mode_of(step: int, given: DegradeSettings, refresh_seconds: int = 2) -> Mode:
+    """What holds on a step of `STEPS`.
+
+    Args:
+        step: place in it.
+        given: what each step changes.
+        refresh_seconds: between provisional rows at best.
+    """
+    return Mode(
+        STEPS[step],
+        given.refresh_seconds if step else refresh_seconds,
+        given.minute_seconds if step > 1 else 60,
+        given.sample if step > 2 else 1,
+    )
 
 
 @dataclass
@@ -39,13 +50,20 @@ class Governor:
 
     Attributes:
         settings: limits.
+        refresh_seconds: between provisional rows at best.
         step: place in `STEPS`.
     """
 
     settings: DegradeSettings
+    refresh_seconds: int = 2
     step: int = 0
     _since: float | None = None
     _is_rising: bool = False
+
+    @property
+    def mode(self) -> Mode:
+        """What holds now."""
+        return mode_of(self.step, self.settings, self.refresh_seconds)
 
     def read(self, lag_seconds: float, clock_seconds: float) -> Mode:
         """Take a reading of the lag; returns what holds from now on.
@@ -65,4 +83,4 @@ class Governor:
                 self._since = None
         else:
             self._since = None
-        return mode_of(self.step)
+        return self.mode

@@ -6,6 +6,7 @@ from typing import Any
 
 from pipelines.core.flink import FlinkSettings, build_environment, flink_options
 from pipelines.viewers import jvm
+from pipelines.viewers.config import ViewersConfig
 from pipelines.viewers.views import View
 from pipelines.viewers.windows import seconds
 
@@ -18,6 +19,8 @@ Job = Any
 FUNCTIONS = {
     "viewer_events": jvm.DECODER,
     "quality_millis": jvm.TIMELINE,
+    "beat_gaps": jvm.BEATS,
+    "quality_commands": jvm.COMMANDS,
 }
 PARQUET = (
     "'format' = 'parquet', 'parquet.utc-timezone' = 'true',"
@@ -51,6 +54,21 @@ def checkpoints_in(folder: Path) -> dict[str, str]:
         "execution.checkpointing.storage": "filesystem",
         "execution.checkpointing.dir": folder.as_uri(),
     }
+
+
+def kept_state(config: ViewersConfig, folder: Path) -> dict[str, str]:
+    """Options of a job that may be stopped and go on later.
+
+    Args:
+        config: says where state is kept, and what to begin with.
+        folder: takes checkpoints where nothing is said.
+    """
+    found = checkpoints_in(folder)
+    if config.state_uri is not None:
+        found["execution.checkpointing.dir"] = f"{config.state_uri.rstrip('/')}/checkpoints"
+    if config.restore_from is not None:
+        found["execution.state-recovery.path"] = config.restore_from
+    return found
 
 
 def define(engine: Engine, views: Sequence[View]) -> None:
@@ -101,6 +119,13 @@ def start_together(engine: Engine, inserts: Sequence[str]) -> Job:
     for insert in inserts:
         together.add_insert_sql(insert)
     return together.execute()
+
+
+def cancel(job: Job) -> None:
+    """Stop a running job and wait until it is gone."""
+    client = job.get_job_client()
+    if client is not None:
+        client.cancel().result()
 
 
 def run_together(engine: Engine, inserts: Sequence[str]) -> None:

@@ -1,55 +1,39 @@
-"""Accounts that many devices share, and viewers that are programs (rule A3), on rows of sessions.
+"""Viewers that never sleep (rule A3), out of the sessions of a day and more.
 
-Vectorised over pandas: a session is one row, so this runs once a minute on what has changed, not
-once an event.
+`suspects.py` finds shared accounts and regular heartbeats inside Flink; presence around the clock
+needs more than a stream holds, so it is read from the table of sessions, one row a session.
 """
 
-import numpy as np
 import pandas as pd
 
 from pipelines.viewers.config import FairPlaySettings
+from pipelines.viewers.suspects import SLEEPLESS
+
+_HOUR_MS = 3_600_000
+COLUMNS = ["subject_id", "reason", "measured", "found_at"]
 
 
-def shared_accounts(live: pd.DataFrame, given: FairPlaySettings) -> pd.DataFrame:
-    """Accounts with more devices live at a moment than a household may have.
+def sleepless_viewers(sessions: pd.DataFrame, given: FairPlaySettings) -> pd.DataFrame:
+    """Viewers with a session in each of so many hours in a row.
 
     Args:
-        live: one row per live session: account_id, device_id.
+        sessions: user_id, started_ms and ended_ms.
         given: limits.
 
     Returns:
-        account_id, devices; most devices first, then by name.
+        subject_id, reason, measured (hours in a row) and found_at; by name.
     """
-    devices = live.dropna().groupby("account_id")["device_id"].nunique()
-    over = devices[devices > given.devices].rename("devices").reset_index()
-    return over.sort_values(["devices", "account_id"], ascending=[False, True], ignore_index=True)
-
-
-def suspected_bots(beats: pd.DataFrame, given: FairPlaySettings) -> pd.DataFrame:
-    """Viewers whose heartbeats are as regular as a clock, or that never sleep.
-
-    Args:
-        beats: one row per heartbeat: user_id, session_id, at_ms; any order, copies allowed.
-        given: limits.
-
-    Returns:
-        user_id, jitter_ms (spread of the gaps), hours (different hours of a day with a sign of
-        life), reason REGULAR or SLEEPLESS; by name.
-    """
-    one = beats.drop_duplicates().sort_values(["session_id", "at_ms"])
-    gaps = one["at_ms"].diff().where(one["session_id"].eq(one["session_id"].shift()))
-    usual = gaps.between(1, given.usual_gap_ms)
-    frame = one.assign(gap=gaps.where(usual), hour=one["at_ms"] // 3_600_000)
-    by_user = frame.groupby("user_id")
-    found = pd.DataFrame(
-        {
-            "jitter_ms": by_user["gap"].std(ddof=0),
-            "gaps": by_user["gap"].count(),
-            "hours": by_user["hour"].nunique(),
-        }
-    )
-    regular = (found["gaps"] >= given.least_gaps) & (found["jitter_ms"] <= given.jitter_ms)
-    sleepless = found["hours"] >= given.sleepless_hours
-    found["reason"] = np.where(regular, "REGULAR", "SLEEPLESS")
-    kept = found[regular | sleepless].reset_index()
-    return kept[["user_id", "jitter_ms", "hours", "reason"]]
+    hours = [
+        range(start // _HOUR_MS, end // _HOUR_MS + 1)
+        for start, end in zip(sessions["started_ms"], sessions["ended_ms"], strict=True)
+    ]
+    present = pd.DataFrame({"subject_id": sessions["user_id"].to_numpy(), "hour": hours})
+    present = present.explode("hour").drop_duplicates().sort_values(["subject_id", "hour"])
+    place = present.groupby("subject_id").cumcount()
+    runs = present.groupby(["subject_id", present["hour"].astype("int64") - place])["hour"]
+    found = runs.agg(measured="count", last="max").reset_index("subject_id")
+    found = found[found["measured"] >= given.sleepless_hours]
+    found = found.sort_values("measured").drop_duplicates("subject_id", keep="last")
+    moments = pd.to_datetime((found["last"].astype("int64") + 1) * _HOUR_MS, unit="ms", utc=True)
+    told = found.assign(reason=SLEEPLESS, found_at=moments, measured=found["measured"] * 1.0)
+    return told[COLUMNS].sort_values("subject_id", ignore_index=True)

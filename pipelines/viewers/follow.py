@@ -5,6 +5,7 @@ repeated one harmless. Plain Python: it sees a few rows a second.
 """
 
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -17,14 +18,20 @@ from typing import Any
 import numpy as np
 
 from pipelines.core import endpoints
-from pipelines.core.kafka import make_consumer, make_producer, read_all, topic_spans
+from pipelines.core.flink import stop_with_savepoint
+from pipelines.core.kafka import make_consumer, make_producer, open_topic, read_all, topic_spans
 from pipelines.core.runlog import RunLog
 from pipelines.core.summary import RunSummary, begin_summary
 from pipelines.core.wire import Wire
 from pipelines.viewers import topics
 from pipelines.viewers.alerts import Notice, Watch
 from pipelines.viewers.config import ViewersConfig
+from pipelines.viewers.engine import cancel
+from pipelines.viewers.live import LiveLane
 from pipelines.viewers.stack import JOB, start_lanes
+
+AT_ONCE = {"fetch_max_wait_ms": 50, "fetch_min_bytes": 1}
+"""The broker hands rows over as they come, so that they age no further."""
 
 
 def follow(config: ViewersConfig, seconds: float | None, lake: Path, log: RunLog) -> RunSummary:
@@ -43,16 +50,21 @@ def follow(config: ViewersConfig, seconds: float | None, lake: Path, log: RunLog
     now = datetime.now(UTC).date()
     summary = begin_summary(JOB, config, now, topics.EVENTS, {"topic": topics.EVENTS})
     checkpoints = Path(tempfile.mkdtemp(prefix="sangam-"))
-    loop = AlertLoop(servers, config)
+    live = LiveLane(config)
+    loop = AlertLoop(servers, config, live)
     with log.step("start"):
         job = start_lanes(config, checkpoints, False, lake.resolve().as_uri())
+        live.start()
     try:
         with log.step("follow") as step:
             step.rows = loop.run(seconds)
     finally:
-        client = job.get_job_client()
-        if client is not None:
-            client.cancel().result()
+        live.stop()
+        if config.state_uri is None:
+            cancel(job)
+        else:
+            savepoint = stop_with_savepoint(job, f"{config.state_uri.rstrip('/')}/savepoints")
+            print(f"savepoint: {savepoint}", file=sys.stderr)
         shutil.rmtree(checkpoints, ignore_errors=True)
         # Offsets of transactional topics count their markers too, so these are read.
         dead, late = (sum(1 for _ in read_all(servers, one)) for one in (topics.DEAD, topics.LATE))
@@ -60,7 +72,7 @@ def follow(config: ViewersConfig, seconds: float | None, lake: Path, log: RunLog
         summary.counts = {
             "read": read, "in": read, "out": read - dead - late, "dlq": dead, "late": late,
         }  # fmt: skip
-        summary.metrics = loop.metrics()
+        summary.metrics = loop.metrics() | {"mode_changes": live.changes}
         summary.seconds = {name: round(spent, 3) for name, spent in log.seconds.items()}
         summary.total_seconds = log.elapsed
     return summary
@@ -73,10 +85,12 @@ class AlertLoop:
     Attributes:
         servers: bootstrap servers.
         config: settings.
+        live: the lane that may be slowed down; None where nothing is governed.
     """
 
     servers: str
     config: ViewersConfig
+    live: LiveLane | None = None
 
     def __post_init__(self) -> None:
         self._watch = Watch(self.config.alerts)
@@ -86,14 +100,17 @@ class AlertLoop:
         self.peak = 0
         self._start = time.monotonic()
         self._ages: list[tuple[float, int]] = []
+        self.newest_ms = int(time.time() * 1000)
+        self._sent_so_far = 0
 
     def run(self, seconds: float | None) -> int:
         """Follow the topic for so long, for ever when None; returns the alerts that were sent."""
         wire, out = Wire("viewer.Metrics"), Wire("viewer.Alert")
         until = float("inf") if seconds is None else time.monotonic() + seconds
         with (
-            closing(make_consumer(self.servers, group_id=f"{JOB}-alerts")) as consumer,
+            closing(make_consumer(self.servers, group_id=f"{JOB}-alerts", **AT_ONCE)) as consumer,
             closing(make_producer(self.servers)) as producer,
+            open_topic(self.servers, topics.EVENTS) as (events, _),
         ):
             consumer.subscribe([topics.METRICS])
             while time.monotonic() < until:
@@ -106,7 +123,22 @@ class AlertLoop:
                         value=out.encode(alert_record(notice)), timestamp_ms=notice.at_ms,
                     ).get(30)  # fmt: skip
                     self.sent += 1
+                if self.live is not None:
+                    self.live.govern(self.lag_seconds(events, time.time()), time.monotonic())
         return self.sent
+
+    def lag_seconds(self, events: Any, now: float) -> float:
+        """By how much the newest provisional row is overdue; 0 while no event comes.
+
+        Args:
+            events: a consumer with the partitions of the events.
+            now: epoch seconds.
+        """
+        sent = sum(events.end_offsets(events.assignment()).values())
+        is_fed, self._sent_so_far = sent > self._sent_so_far, sent
+        refresh = self.live.mode.refresh_seconds if self.live is not None else 0
+        overdue = now - self.newest_ms / 1000 - refresh
+        return max(0.0, overdue) if is_fed else 0.0
 
     def _take(self, row: dict[str, Any]) -> None:
         length = row["window_end_at"] - row["window_start_at"]
@@ -114,6 +146,7 @@ class AlertLoop:
             return
         at, number = int(row["window_end_at"]), int(row["concurrent"])
         if row["phase"] == "PROVISIONAL":
+            self.newest_ms = max(self.newest_ms, at)
             age_ms = int(time.time() * 1000) - at
             self._ages.append((time.monotonic() - self._start, age_ms))
             return

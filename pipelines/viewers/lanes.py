@@ -1,27 +1,34 @@
 """The whole SQL of a run: views over a source, and the inserts that fill the tables."""
 # ruff: noqa: S608
 
-from pipelines.viewers import metrics, views, windows
-from pipelines.viewers.config import WindowSettings
+from pipelines.viewers import commands, metrics, suspects, views, windows
+from pipelines.viewers.config import ViewersConfig
 from pipelines.viewers.dimensions import DIMENSIONS
 from pipelines.viewers.views import View
 
 
-def all_views(given: WindowSettings, *further: str) -> list[View]:
+def exact_views(config: ViewersConfig, *further: str) -> list[View]:
     """Views in the order in which they need each other; the source table is `messages`.
 
     Args:
-        given: settings.
+        config: settings.
         further: columns of `messages` that `decoded` keeps.
     """
+    given = config.windows
     return [
         views.decoded_view(*further),
         views.events_view(),
         *windows.audience_views(given),
         *windows.watching_views("minutes", given.minute_seconds, given.viewer_sample),
-        *windows.sessions_views(given, "minutes"),
+        *windows.sessions_views(given, "minutes", config.fair_play.usual_gap_ms),
         *metrics.metrics_views(given),
+        *suspects.suspects_views(config.fair_play, given, "minutes"),
     ]
+
+
+def all_views(config: ViewersConfig) -> list[View]:
+    """The same and the commands of the quality ladder, which a live run counts beside it."""
+    return [*exact_views(config), *commands.commands_views(config.ladder)]
 
 
 def table_inserts() -> dict[str, str]:
@@ -37,6 +44,11 @@ SELECT session_id, user_id, content_id, {region_name()},
   TO_TIMESTAMP_LTZ(started_ms, 3), TO_TIMESTAMP_LTZ(ended_ms, 3), exit_type, watch_ms,
   rebuffered_ms, startup_ms, is_exit_before_start, pauses, quality_ms, average_bitrate_kbps
 FROM whole_sessions""",
+        "suspects": "SELECT subject_id, reason, measured, found_at FROM suspects",
+        "quality_commands": f"""
+SELECT session_id, {commands.named("quality")}, {commands.named(commands.target())},
+  {commands.reason_name()}, TO_TIMESTAMP_LTZ(decided_ms, 3)
+FROM commands""",
         "rejected": """
 SELECT message_key, message_value, kafka_time, COALESCE(fault, 'UNKNOWN_TYPE')
 FROM decoded WHERE fault IS NOT NULL OR kind = 0""",

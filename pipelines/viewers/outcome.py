@@ -66,11 +66,11 @@ def within_lateness(late: pa.Table, lateness_ms: int) -> pa.Table:
     return late.filter(pc.less_equal(late["lateness_ms"], lateness_ms))
 
 
-def reasons_of(rejected: pa.Table) -> dict[str, int]:
-    """Rejected messages by code."""
-    if not rejected.num_rows:
+def count_by(rows: pa.Table, column: str) -> dict[str, int]:
+    """Number of rows by the values of a column."""
+    if not rows.num_rows:
         return {}
-    found = pc.value_counts(rejected["code"])
+    found = pc.value_counts(rows[column])
     return {str(one["values"]): int(one["counts"].as_py()) for one in found}
 
 

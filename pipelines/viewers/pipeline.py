@@ -5,6 +5,8 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pandas as pd
+
 from pipelines.core.flink import compile_quickly
 from pipelines.core.runlog import RunLog
 from pipelines.core.summary import RunSummary, begin_summary
@@ -20,11 +22,12 @@ from pipelines.viewers.corrections import (
 )
 from pipelines.viewers.counting import JOB, run_lanes
 from pipelines.viewers.decide import raise_alerts, rank_trending
+from pipelines.viewers.fairplay import sleepless_viewers
 from pipelines.viewers.outcome import (
     Metrics,
+    count_by,
     count_copies,
     measure,
-    reasons_of,
     run_counts,
     with_ms,
     within_lateness,
@@ -112,12 +115,14 @@ def _analyse(
         result.alerts = raise_alerts(result.metrics, config)
         last = int(result.metrics["window_end_ms"].max())
         result.trending = rank_trending(result.sessions, config.trending_half_life_seconds, last)
+        sleepless = sleepless_viewers(result.sessions, config.fair_play)
+        result.suspects = pd.concat([result.suspects, sleepless], ignore_index=True)
     with log.step("reconcile"):
         _reconcile(result, config, summary)
     summary.metrics = _measure(result, config, log.seconds["count"])
     summary.metrics["corrected_rows"] = corrected
     with log.step("publish"):
-        for name in ("metrics", "sessions", "alerts"):
+        for name in ("metrics", "sessions", "alerts", "trending", "suspects"):
             tables.stage(staged, name, tables.without_ms(getattr(result, name)))
         summary.tables = tables.publish(lake, staged, summary.run_id)
     return result
@@ -129,7 +134,7 @@ def _reconcile(result: Run, config: ViewersConfig, summary: RunSummary) -> None:
     summary.counts = run_counts(
         result.source.records, copies, result.rejected, result.late, lateness
     )
-    result.reasons = reasons_of(result.rejected)
+    result.reasons = count_by(result.rejected, "code")
     summary.check_accounting()
 
 
@@ -138,7 +143,13 @@ def _measure(result: Run, config: ViewersConfig, seconds: float) -> Metrics:
     found = measure(result.metrics, result.sessions, result.source.records, seconds, *lengths)
     fired = result.alerts[result.alerts["state"] == "FIRING"]
     is_step = fired["alert_type"] == "MILESTONE"
-    return {**found, "alerts": int((~is_step).sum()), "milestones": int(is_step.sum())}
+    return {
+        **found,
+        "alerts": int((~is_step).sum()),
+        "milestones": int(is_step.sum()),
+        "quality_commands": sum(result.commands.values()),
+        "suspects": len(result.suspects),
+    }
 
 
 def _read(result: Run, staged: Path) -> None:
@@ -148,6 +159,8 @@ def _read(result: Run, staged: Path) -> None:
     result.sessions = with_ms(tables.read_staged(staged, "sessions"), SPAN)
     result.rejected = tables.read_staged(staged, "rejected")
     result.late = tables.read_staged(staged, "late")
+    result.suspects = tables.read_staged(staged, "suspects").to_pandas()
+    result.commands = count_by(tables.read_staged(staged, "quality_commands"), "reason")
 
 
 def correct(result: Run, config: ViewersConfig, scratch: Path) -> int:

@@ -1,7 +1,7 @@
 """`--stack`: the same lanes on Kafka. Messages in; metrics, sessions, late and dead letters out.
 
-Flink writes what it counts with exactly-once transactions. Provisional rows go out at once beside
-them, from a second and impatient look at the same topic.
+Flink writes what it counts with exactly-once transactions. `live.py` has the impatient lane beside
+it, a job of its own.
 """
 
 from pathlib import Path
@@ -12,12 +12,10 @@ from pipelines.core.flink_tables import raw_sink
 from pipelines.core.machine import git_state
 from pipelines.viewers import engine, lanes, tables, topics
 from pipelines.viewers.config import ViewersConfig
-from pipelines.viewers.views import decoded_view, events_view
-from pipelines.viewers.windows import audience_views
 
 JOB = "viewer_analytics"
 EXITS = {"STOP": 1, "TIMEOUT": 2, "ERROR": 3}
-LAKE_TABLES = ("metrics", "sessions")
+LAKE_TABLES = ("metrics", "sessions", "suspects")
 FURTHER = ("kafka_partition", "kafka_offset", "kafka_headers")
 
 
@@ -28,50 +26,24 @@ def start_lanes(
 
     Args:
         config: settings.
-        checkpoints: folder for checkpoints.
-        is_bounded: end at the offsets that are last now, and count no provisional rows.
-        lake: URI of a folder that takes `metrics` and `sessions` as Parquet too, each file
-            complete with the checkpoint that ends it.
+        checkpoints: folder for checkpoints, unless `state_uri` says where.
+        is_bounded: end at the offsets that are last now.
+        lake: URI of a folder that takes `LAKE_TABLES` as Parquet, each file complete with the
+            checkpoint that ends it.
 
     Returns:
         The running job.
     """
     servers = endpoints.kafka_servers()
-    opened = engine.open_engine(JOB, config.flink, engine.checkpoints_in(checkpoints))
+    opened = engine.open_engine(JOB, config.flink, engine.kept_state(config, checkpoints))
     source, view = topics.events_source(servers, JOB, config.windows.disorder_seconds, is_bounded)
     opened.execute_sql(source)
-    engine.define(opened, [view, *lanes.all_views(config.windows, *FURTHER)])
+    engine.define(opened, [view, *lanes.exact_views(config, *FURTHER)])
     _make_sinks(opened, servers, config)
     inserts = _inserts(config)
     if lake is not None:
         inserts += _add_lake(opened, lake)
-    if config.live.is_on and not is_bounded:
-        inserts.append(_add_live_lane(opened, servers, config))
     return engine.start_together(opened, inserts)
-
-
-def _add_live_lane(opened: engine.Engine, servers: str, config: ViewersConfig) -> str:
-    """A second, impatient look at the topic; returns its insert."""
-    given = config.live
-    source, view = topics.events_source(
-        servers, f"{JOB}-live", given.disorder_seconds, is_bounded=False, prefix="live_"
-    )
-    opened.execute_sql(source)
-    windows = config.windows.model_copy(update={"slice_seconds": given.refresh_seconds})
-    views = [
-        view,
-        decoded_view(prefix="live_"),
-        events_view("live_", given.sample),
-        *audience_views(windows, "live_", given.sample),
-    ]
-    engine.define(opened, views)
-    subject = "viewer.Metrics"
-    opened.execute_sql(
-        topics.facts_sink(
-            "live_facts", topics.METRICS, servers, subject, "prompt", JOB, config.flink
-        )
-    )
-    return topics.live_insert(config.windows.slice_seconds, "full", given.sample > 1)
 
 
 def _add_lake(opened: engine.Engine, lake: str) -> list[str]:

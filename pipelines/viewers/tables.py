@@ -13,6 +13,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from pipelines.viewers.metrics import COLUMNS as METRICS_COLUMNS
+from pipelines.viewers.suspects import COLUMNS as SUSPECTS_COLUMNS
 
 TABLES = {
     "metrics": METRICS_COLUMNS,
@@ -20,6 +21,9 @@ TABLES = {
   started_at TIMESTAMP_LTZ(3), ended_at TIMESTAMP_LTZ(3), exit_type STRING, watch_ms BIGINT,
   rebuffered_ms BIGINT, startup_ms BIGINT, is_exit_before_start BOOLEAN, pauses INT,
   quality_ms MAP<STRING, BIGINT>, average_bitrate_kbps DOUBLE""",
+    "suspects": SUSPECTS_COLUMNS,
+    "quality_commands": """session_id STRING, from_quality STRING, to_quality STRING, reason STRING,
+  decided_at TIMESTAMP_LTZ(3)""",
     "rejected": "message_key BYTES, message_value BYTES, kafka_time TIMESTAMP_LTZ(3), code STRING",
     "late": """message_key BYTES, message_value BYTES, kafka_time TIMESTAMP_LTZ(3),
   lateness_ms BIGINT""",

@@ -12,20 +12,21 @@ from pipelines.core.flink import FlinkSettings
 from pipelines.core.flink_tables import Delivery, guarded_source, raw_sink
 from pipelines.core.flink_types import FRAME_COLUMNS, wire_columns
 from pipelines.core.wire import id_of
+from pipelines.viewers import commands
 from pipelines.viewers.views import View
-from pipelines.viewers.windows import seconds
 
 EVENTS = "viewer.events.v1"
 METRICS, SESSIONS, ALERTS = "viewer.metrics.v1", "viewer.sessions.v1", "viewer.alerts.v1"
+COMMANDS = "viewer.quality-commands.v1"
 LATE, DEAD = f"{EVENTS}.late", f"{EVENTS}.dlq"
-ALL = (EVENTS, METRICS, SESSIONS, ALERTS, LATE, DEAD)
+ALL = (EVENTS, METRICS, SESSIONS, ALERTS, COMMANDS, LATE, DEAD)
 """Every topic that the job reads or writes."""
 
 _ONE_BYTE = 128
 
 
 def events_source(
-    servers: str, group: str, disorder_seconds: float, is_bounded: bool, prefix: str = ""
+    servers: str, group: str, disorder_seconds: float, is_bounded: bool, since_ms: int | None = None
 ) -> tuple[str, View]:
     """DDL of the topic as raw bytes, and the view `messages` over it.
 
@@ -34,15 +35,14 @@ def events_source(
         group: consumer group.
         disorder_seconds: delay of the watermark.
         is_bounded: end at the offsets that are last when the job starts.
-        prefix: before both names.
+        since_ms: event time to begin at, epoch ms; None begins with the first event.
     """
-    table = f"{prefix}topic"
-    ddl = guarded_source(table, EVENTS, servers, group, disorder_seconds, is_bounded)
-    query = f"""
+    ddl = guarded_source("topic", EVENTS, servers, group, disorder_seconds, is_bounded, since_ms)
+    query = """
 SELECT message_key, message_value, CAST(kafka_time AS TIMESTAMP_LTZ(3)) AS kafka_time,
   kafka_time AS event_at, kafka_partition, kafka_offset, kafka_headers
-FROM {table}"""
-    return ddl, (f"{prefix}messages", query)
+FROM topic"""
+    return ddl, ("messages", query)
 
 
 def frame_values(subject: str) -> str:
@@ -111,29 +111,24 @@ def metrics_insert(mode: str, is_sampled: bool) -> str:
         mode: step of the degradation ladder that holds.
         is_sampled: unique viewers come from a sketch.
     """
-    start, end = "window_start_at", "window_end_at"
-    return _metrics_facts("metrics_facts", "metrics", (start, end), 1, _FINAL, mode, is_sampled)
+    return _metrics_facts("metrics_facts", "metrics", 1, _FINAL, mode, is_sampled)
 
 
-def live_insert(slice_seconds: int, mode: str, is_sampled: bool) -> str:
-    """Rows of the view `live_audience` as provisional facts, the slice that ends at each moment.
+def live_insert(mode: str, is_sampled: bool) -> str:
+    """Rows of the view `live_rows` as provisional facts.
 
     Args:
-        slice_seconds: length of a slice, so that the final row of a slice takes their place.
         mode: step of the degradation ladder that holds.
         is_sampled: counted over a sample.
     """
-    end = "CAST(live_at AS TIMESTAMP(3))"
-    span = f"{end} - {seconds(slice_seconds)}", end
-    return _metrics_facts("live_facts", "live_audience", span, 0, _PROVISIONAL, mode, is_sampled)
+    return _metrics_facts("live_facts", "live_rows", 0, _PROVISIONAL, mode, is_sampled)
 
 
 def _metrics_facts(
-    table: str, view: str, span: tuple[str, str], revision: int, phase: int, mode: str,
-    is_approximate: bool,
-) -> str:  # fmt: skip
+    table: str, view: str, revision: int, phase: int, mode: str, is_approximate: bool
+) -> str:
     """Insert of rows that have no more than the columns of an audience, or all of them."""
-    start, end = (f"CAST({moment} AS TIMESTAMP_LTZ(3))" for moment in span)
+    start, end = (f"CAST(window_{name}_at AS TIMESTAMP_LTZ(3))" for name in ("start", "end"))
     key = (
         "CONCAT_WS('|', content_id, dimension, dimension_value,"
         f" CAST({start} AS STRING), CAST({end} AS STRING))"
@@ -142,7 +137,7 @@ def _metrics_facts(
         counted, watched, measured = ", ".join(_COUNTED), "watch_ms", ", ".join(_MEASURED)
     else:
         none = "CAST(0 AS BIGINT)"
-        counted, watched = f"concurrent, concurrent, {none}", none
+        counted, watched = f"concurrent, peak_concurrent, {none}", none
         measured = ", ".join(["CAST(NULL AS DOUBLE)"] * len(_MEASURED))
     approximate = str(is_approximate).upper()
     return f"""
@@ -176,6 +171,23 @@ SELECT CAST(session_id AS BYTES), {frame_values("viewer.Session")},
 FROM (
   SELECT *, TO_TIMESTAMP_LTZ(ended_ms, 3) AS ended_at, {region} AS viewer_region
   FROM whole_sessions
+)"""
+
+
+def commands_insert(region: str) -> str:
+    """Rows of the view `commands` as facts; the id is of session and moment.
+
+    Args:
+        region: SQL that gives the region out of `cell`.
+    """
+    event_id = "CONCAT_WS('|', session_id, CAST(decided_ms AS STRING))"
+    return f"""
+INSERT INTO command_facts
+SELECT CAST(session_id AS BYTES), {frame_values("viewer.QualityCommand")},
+  {envelope(event_id, "decided_at", 1, "viewer_region")},
+  session_id, quality, {commands.target()}, wish, decided_at, decided_at
+FROM (
+  SELECT *, TO_TIMESTAMP_LTZ(decided_ms, 3) AS decided_at, {region} AS viewer_region FROM commands
 )"""
 
 

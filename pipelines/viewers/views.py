@@ -19,7 +19,8 @@ View = tuple[str, str]
 DECODED = (
     "user_id", "session_id", "content_id", "kind", "quality", "viewer", "at_ms", "cell", "is_fatal",
     "bitrate_kbps", "buffer_seconds", "played_ms", "rebuffered_ms", "delivered_kilobits",
-    "total_played_ms", "total_rebuffered_ms", "total_delivered_kilobits",
+    "total_played_ms", "total_rebuffered_ms", "total_delivered_kilobits", "account_id",
+    "device_key",
 )  # fmt: skip
 """Columns that the decoder on the JVM gives beside the fault."""
 
@@ -29,21 +30,20 @@ def listed(numbers: Sequence[int]) -> str:
     return f"({', '.join(map(str, numbers))})"
 
 
-def decoded_view(*further: str, prefix: str = "") -> View:
+def decoded_view(*further: str) -> View:
     """One row a message, and the name of its fault if it has one.
 
     Args:
         further: columns of `messages` that are kept beside the usual ones.
-        prefix: before the names of all views of a lane, and of its messages.
     """
     names = ("message_key", "message_value", "kafka_time", "event_at", *further)
     kept = ", ".join(f"m.{name}" for name in names)
     ids = f"{id_of(SUBJECT, 1)}, {id_of(SUBJECT, 2)}, '{cell_lists()}'"
     return (
-        f"{prefix}decoded",
+        "decoded",
         f"""
 SELECT {kept}, {_decoded()}
-FROM {prefix}messages AS m
+FROM messages AS m
 CROSS JOIN LATERAL TABLE(viewer_events(m.message_value, m.kafka_time, {ids})) AS e""",
     )
 
@@ -54,28 +54,23 @@ def _decoded() -> str:
     return f"COALESCE(e.fault, {ahead}) AS fault, " + ", ".join(f"e.{name}" for name in DECODED)
 
 
-def events_view(prefix: str = "", sample: int = 1) -> View:
-    """Valid events with moment, cell and order.
-
-    Args:
-        prefix: as for `decoded_view`.
-        sample: keep the viewers whose digest this number divides.
-    """
-    kept = f" AND MOD(viewer, {sample}) = 0" if sample > 1 else ""
+def events_view() -> View:
+    """Valid events with moment, cell and order."""
     alive, ended = kinds(*SIGNS_OF_LIFE), kinds(*ENDS)
     return (
-        f"{prefix}events",
+        "events",
         f"""
 SELECT *, moment * {MOMENT_SIZE} + is_alive * {CELL_SIZE} + cell AS order_key
 FROM (
   SELECT event_at, session_id, user_id, content_id, kind, quality, viewer, is_fatal, at_ms, cell,
+    account_id, device_key, bitrate_kbps, buffer_seconds,
     at_ms - {FIRST_MS} AS moment,
     CASE WHEN kind IN {listed(alive)} THEN 1 ELSE 0 END AS is_alive,
     kind IN {listed(alive + ended)} AS is_presence,
     played_ms, rebuffered_ms, delivered_kilobits,
     total_played_ms, total_rebuffered_ms, total_delivered_kilobits
-  FROM {prefix}decoded
-  WHERE fault IS NULL AND kind > 0{kept}
+  FROM decoded
+  WHERE fault IS NULL AND kind > 0
 )""",
     )
 

@@ -5,10 +5,10 @@ the topic, keeps the newest revision of a row and says when nothing new came.
 """
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,12 @@ from pipelines.core.wire import Wire
 
 TOPIC = "viewer.metrics.v1"
 INDIA_MS = 19_800_000
+PAGE = """{% block preamble %}
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>body { margin: 16px }</style>
+{% endblock %}"""
+"""What Bokeh's own page lacks: the width of a phone is that of its page."""
+
 LONGEST_SLICE_MS = 10_000
 """Longer windows are not drawn: the page shows who is live."""
 
@@ -81,29 +87,33 @@ class Board:
         if self.fresh_at is None:
             return "Waiting for the first metrics ..."
         moments, numbers = self.curve()
-        told = f"{numbers[-1]:,} sessions live" if moments else "No session is live"
+        told = "No session is live"
+        if moments:
+            told = f"{numbers[-1]:,} session{'s' if numbers[-1] != 1 else ''} live"
         quiet = now - self.fresh_at
         return told if quiet < self.stale_seconds else f"{told}; nothing new for {quiet:.0f} s"
 
 
-def build_page(document: Any, servers: str, refresh_seconds: float) -> None:
+def build_page(document: Any, servers: str, refresh_seconds: float, consumers: set[Any]) -> None:
     """Fill one browser's document and keep it up to date.
 
     Args:
         document: Bokeh's.
         servers: bootstrap servers.
         refresh_seconds: between two looks at the topic, s.
+        consumers: those of all open pages.
     """
     from bokeh.layouts import column
     from bokeh.models import ColumnDataSource, Div
 
     board, wire = Board(), Wire("viewer.Metrics")
     consumer = make_consumer(servers, fetch_max_wait_ms=50, fetch_min_bytes=1)
+    consumers.add(consumer)
     consumer.subscribe([TOPIC])
     head = Div(text="", styles={"font": "600 28px system-ui", "color": colour("ink")})
     curve = ColumnDataSource({"at": [], "n": []})
     bars = ColumnDataSource({"name": [], "value": [], "label": []})
-    document.title = "Sangam: viewers"
+    document.title, document.template = "Sangam: viewers", PAGE
     document.add_root(column(head, _draw_curve(curve), _draw_regions(bars),
                              sizing_mode="stretch_width"))  # fmt: skip
 
@@ -123,7 +133,12 @@ def build_page(document: Any, servers: str, refresh_seconds: float) -> None:
 
     refresh()
     document.add_periodic_callback(refresh, int(refresh_seconds * 1000))
-    document.on_session_destroyed(lambda _: consumer.close())
+
+    def leave(_: Any) -> None:
+        consumers.discard(consumer)
+        consumer.close()
+
+    document.on_session_destroyed(leave)
 
 
 def _draw_curve(source: Any) -> Any:
@@ -155,13 +170,19 @@ def serve(port: int, refresh_seconds: float) -> None:
     from bokeh.application.handlers.function import FunctionHandler
     from bokeh.server.server import Server
 
-    servers = endpoints.kafka_servers()
-    page = Application(FunctionHandler(lambda doc: build_page(doc, servers, refresh_seconds)))
+    servers, consumers = endpoints.kafka_servers(), set[Any]()
+    page = Application(
+        FunctionHandler(lambda doc: build_page(doc, servers, refresh_seconds, consumers))
+    )
     server = Server({"/": page}, port=port, address="127.0.0.1")
     server.start()
     print(f"http://127.0.0.1:{server.port}/ follows {TOPIC}; Ctrl-C ends it", flush=True)
-    with suppress(KeyboardInterrupt):
-        server.io_loop.start()
+    loop = server.io_loop
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: loop.add_callback_from_signal(loop.stop))
+    loop.start()
+    for consumer in consumers:  # their threads would keep the process alive
+        consumer.close()
 
 
 def main(argv: Sequence[str]) -> None:

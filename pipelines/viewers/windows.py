@@ -29,7 +29,7 @@ def seconds(number: float) -> str:
     return f"INTERVAL '0 {hours:02d}:{minutes:02d}:{rest:06.3f}' DAY TO SECOND(3)"
 
 
-def audience_views(given: WindowSettings, prefix: str = "", sample: int = 1) -> list[View]:
+def audience_views(given: WindowSettings, sample: int = 1) -> list[View]:
     """Sessions live at the end of each slice, by cell, then by dimension.
 
     Columns of `audience`: content_id, dimension, dimension_value, live_at (the moment),
@@ -37,43 +37,43 @@ def audience_views(given: WindowSettings, prefix: str = "", sample: int = 1) -> 
 
     Args:
         given: settings.
-        prefix: before the names of all views.
-        sample: how many sessions one of the events stands for.
+        sample: count the viewers whose digest this number divides, each for so many.
     """
     times = f" * {sample}" if sample > 1 else ""
     hop = f"{seconds(given.slice_seconds)}, {seconds(given.timeout_seconds)}, {AFTER}"
     newest = (
-        f"{prefix}newest_signs",
+        "newest_signs",
         f"""
 SELECT window_start, window_end, window_time AS live_at, content_id, session_id,
   MAX(order_key) AS newest
-FROM HOP(TABLE {prefix}presences, DESCRIPTOR(event_at), {hop})
+FROM HOP(TABLE presences, DESCRIPTOR(event_at), {hop})
 GROUP BY window_start, window_end, window_time, content_id, session_id""",
     )
     cells = (
-        f"{prefix}audience_cells",
+        "audience_cells",
         f"""
 SELECT window_start, window_end, live_at, content_id, MOD(newest, {CELL_SIZE}) AS cell,
   COUNT(*){times} AS concurrent
-FROM {prefix}newest_signs
+FROM newest_signs
 WHERE MOD(newest / {CELL_SIZE}, 2) = 1
 GROUP BY window_start, window_end, live_at, content_id, MOD(newest, {CELL_SIZE})""",
     )
     wide = (
-        f"{prefix}audience_codes",
+        "audience_codes",
         f"""
 SELECT window_start, window_end, live_at, content_id, concurrent, {cell_columns()}
-FROM {prefix}audience_cells""",
+FROM audience_cells""",
     )
     rows = (
-        f"{prefix}audience",
+        "audience",
         f"""
 SELECT content_id, {dimension_name()} AS dimension, {dimension_value()} AS dimension_value,
   live_at, SUM(concurrent) AS concurrent
-FROM {prefix}audience_codes
+FROM audience_codes
 GROUP BY {grouping_sets("window_start", "window_end", "live_at", "content_id")}""",
     )
-    presences = f"{prefix}presences", f"SELECT * FROM {prefix}events WHERE is_presence"
+    kept = f" AND MOD(viewer, {sample}) = 0" if sample > 1 else ""
+    presences = "presences", f"SELECT * FROM events WHERE is_presence{kept}"
     return [presences, newest, cells, wide, rows]
 
 
@@ -87,7 +87,7 @@ def watching_views(name: str, window_seconds: int, sample: int = 1) -> list[View
     """
     frames = listed(kinds(*FRAMES))
     play, pause, error = (kinds(one)[0] for one in ("PLAY", "PAUSE", "ERROR"))
-    change = kinds("QUALITY_CHANGE")[0]
+    change, beat = (kinds(one)[0] for one in ("QUALITY_CHANGE", "HEARTBEAT"))
     by_session = (
         f"{name}_sessions",
         f"""
@@ -100,6 +100,8 @@ SELECT window_start, window_end, window_time AS closed_at, content_id, session_i
   MAX(moment * 16 + kind) FILTER (WHERE kind <> {error} OR is_fatal) AS last_key,
   COUNT(DISTINCT moment) FILTER (WHERE kind = {pause}) AS pauses,
   ARRAY_AGG(total_played_ms * 8 + quality) FILTER (WHERE kind = {change}) AS marks,
+  ARRAY_AGG(moment) FILTER (WHERE kind = {beat}) AS beats,
+  MAX(account_id) AS account_id, MAX(device_key) AS device_key,
   MAX(CASE WHEN is_fatal THEN 1 ELSE 0 END) AS failures,
   MAX(total_played_ms) AS total_played_ms,
   MAX(total_rebuffered_ms) AS total_rebuffered_ms,
@@ -139,21 +141,24 @@ GROUP BY {grouping_sets("window_start", "window_end", "closed_at", "content_id")
     )
 
 
-def sessions_views(given: WindowSettings, minutes: str) -> list[View]:
+def sessions_views(given: WindowSettings, minutes: str, usual_gap_ms: int) -> list[View]:
     """Whole sessions out of their minutes; one is closed after a long silence.
 
     Args:
         given: settings.
         minutes: prefix of the `watching_views` it is made of.
+        usual_gap_ms: longer gaps between heartbeats are pauses.
     """
     parts = f"""
 SELECT closed_at, session_id, user_id, content_id, newest, first_moment, play_key, frame_moment,
-  pauses, marks, last_key, total_played_ms, total_rebuffered_ms, total_delivered_kilobits
+  pauses, marks, beat_gaps(beats, CAST({usual_gap_ms} AS BIGINT)) AS gaps,
+  last_key, total_played_ms, total_rebuffered_ms, total_delivered_kilobits
 FROM {minutes}_sessions"""
     sums = f"""
 SELECT session_id, user_id, content_id, MAX(newest) AS newest,
   MIN(first_moment) AS first_moment, MIN(play_key) AS play_key,
   MIN(frame_moment) AS frame_moment, SUM(pauses) AS pauses, ARRAY_AGG(marks) AS marks,
+  SUM(gaps[1]) AS gaps, SUM(gaps[2]) AS gap_sum, SUM(gaps[3]) AS gap_squares,
   COALESCE(MAX(last_key), MIN(first_moment) * 16) AS last_key,
   MAX(total_played_ms) AS total_played_ms, MAX(total_rebuffered_ms) AS total_rebuffered_ms,
   MAX(total_delivered_kilobits) AS total_delivered_kilobits

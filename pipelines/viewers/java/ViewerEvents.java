@@ -24,8 +24,9 @@ public class ViewerEvents extends TableFunction {
         + " content_id STRING, kind INT, quality INT, viewer INT, at_ms BIGINT, cell BIGINT,"
         + " is_fatal BOOLEAN, bitrate_kbps INT, buffer_seconds DOUBLE,"
         + " played_ms BIGINT, rebuffered_ms BIGINT, delivered_kilobits BIGINT,"
-        + " total_played_ms BIGINT, total_rebuffered_ms BIGINT, total_delivered_kilobits BIGINT>";
-    private static final int COLUMNS = 18;
+        + " total_played_ms BIGINT, total_rebuffered_ms BIGINT, total_delivered_kilobits BIGINT,"
+        + " account_id STRING, device_key INT>";
+    private static final int COLUMNS = 20;
     private static final int COUNTERS = 12;
     private static final int KINDS = 10;
     private static final int QUALITIES = 6;
@@ -175,10 +176,10 @@ public class ViewerEvents extends TableFunction {
 
     private void walkSecond() {
         if (branch()) {
-            text();
+            row.setField(18, text());
         }
         if (branch()) {
-            text();
+            row.setField(19, Integer.valueOf(digest(text().getSizeInBytes())));
         }
         cell |= (long) place(OTHERS) << networkShift;
         if (branch()) {

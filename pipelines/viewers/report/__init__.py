@@ -42,6 +42,7 @@ def _sections(data: MatchReport) -> list[Section]:
         sections.quality_strip(data),
         sections.alerts_section(data),
         sections.trending_section(data),
+        sections.decisions_section(data),
         counts_section(data.counts, data.reasons),
         steps_section(data.seconds),
         sections.caveats_section(),

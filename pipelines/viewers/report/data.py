@@ -22,7 +22,9 @@ class MatchReport:
         slices: at_ms, content_id, dimension, dimension_value, concurrent.
         minutes: rows of windows that have quality.
         alerts: columns of `alerts.Notice`.
-        trending: content_id, score.
+        trending: region, content_id, score.
+        suspects: columns of the table `suspects`.
+        commands: commands of the quality ladder by reason.
         behind: events behind the watermark, and how many of them for good.
     """
 
@@ -39,6 +41,8 @@ class MatchReport:
     minutes: pd.DataFrame
     alerts: pd.DataFrame
     trending: pd.DataFrame
+    suspects: pd.DataFrame
+    commands: Mapping[str, int]
 
 
 def report_data(result: Run, config: ViewersConfig, summary: RunSummary) -> MatchReport:
@@ -59,4 +63,6 @@ def report_data(result: Run, config: ViewersConfig, summary: RunSummary) -> Matc
         minutes=metrics[length == config.windows.minute_seconds * 1000],
         alerts=result.alerts,
         trending=result.trending,
+        suspects=result.suspects,
+        commands=result.commands,
     )

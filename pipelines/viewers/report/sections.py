@@ -115,11 +115,30 @@ def _plain(symbol: object) -> str:
 
 def trending_section(data: MatchReport) -> Section:
     """What is started most just now."""
-    rows = [(str(one.content_id), f"{one.score:,.1f}") for one in data.trending.itertuples()]
+    everywhere = data.trending[data.trending["region"] == "ALL"]
+    rows = [(str(one.content_id), f"{one.score:,.1f}") for one in everywhere.itertuples()]
     first = rows[0][0] if rows else "nothing"
     caption = "Starts of sessions, each worth half after the half-life."
     table = Table(("content", "score"), rows, "lr", caption=caption)
     return Section("trending", "Trending", f"{first} leads at the end", [table])
+
+
+def decisions_section(data: MatchReport) -> Section:
+    """What players were told, and who is to be looked at."""
+    told = sum(data.commands.values())
+    commands = [(_plain(name), show_count(n)) for name, n in sorted(data.commands.items())]
+    reasons = data.suspects["reason"].value_counts() if len(data.suspects) else {}
+    suspects = [(_plain(name), show_count(n)) for name, n in sorted(dict(reasons).items())]
+    blocks: list[Block] = [
+        Table(("why a player changes", "commands"), commands, "lr",
+              caption="At most one change a session in the cool-down of the ladder."),
+        Table(("why somebody looks", "cases"), suspects, "lr",
+              caption="An account with too many devices in a minute; heartbeats like a clock's."),
+    ]  # fmt: skip
+    title = (
+        f"{show_count(told)} changes of quality, {show_count(len(data.suspects))} cases to look at"
+    )
+    return Section("decisions", "Decisions", title, [Columns(blocks)])
 
 
 def caveats_section() -> Section:

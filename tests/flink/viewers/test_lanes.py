@@ -3,13 +3,22 @@
 import pytest
 
 from pipelines.viewers.dimensions import pack_cell
-from tests.unit.viewers.oracle import audience, sessions, watched
+from tests.unit.viewers.oracle import (
+    audience,
+    by_session,
+    commands,
+    jitter,
+    sessions,
+    shared,
+    watched,
+)
 from tests.unit.viewers.samples import (
     BASE_MS,
     GOLDEN_LIVE,
     disturbed,
     event,
     golden_events,
+    programs,
     random_events,
 )
 
@@ -30,8 +39,9 @@ def by_key(rows, column):
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_rows_equal_the_reference(count, seed):
-    events = random_events(seed, sessions=60)
-    found = count(disturbed(events, seed), files=seed)
+    events = random_events(seed, sessions=60) + programs()
+    sent = disturbed(events, seed)
+    found = count(sent, files=seed)
     slices = slices_of(found["metrics"])
     for moment in sorted(set(slices["window_end_ms"])):
         rows = slices[slices["window_end_ms"] == moment]
@@ -39,6 +49,8 @@ def test_rows_equal_the_reference(count, seed):
     assert len(slices)
     check_minutes(minutes_of(found["metrics"]), events)
     check_sessions(found["sessions"], sessions(events))
+    check_commands(found["quality_commands"], commands(sent))
+    check_suspects(found["suspects"], events)
 
 
 def check_minutes(minutes, events):
@@ -72,6 +84,35 @@ def check_sessions(rows, wanted):
         for name in ("startup_ms", "average_bitrate_kbps"):
             got[name] = None if got[name] != got[name] else got[name]
         assert got == one
+
+
+def check_commands(rows, wanted):
+    assert len(wanted) > 20
+    at_ms = rows["decided_at"].to_numpy("datetime64[ms]").astype("int64")
+    names = ["session_id", "from_quality", "to_quality", "reason"]
+    told = rows.assign(at_ms=at_ms)[["session_id", "at_ms", *names[1:]]]
+    assert sorted(told.itertuples(index=False, name=None)) == sorted(wanted)
+
+
+def check_suspects(rows, events):
+    found_ms = rows["found_at"].to_numpy("datetime64[ms]").astype("int64")
+    accounts = rows.assign(found_ms=found_ms)[rows["reason"] == "SHARED_ACCOUNT"]
+    names = ["found_ms", "subject_id", "measured"]
+    starts = {one["event_time"] // 60_000 * 60_000 for one in events}
+    wanted = {
+        (start + 60_000, account, number)
+        for start in starts
+        for account, number in shared(events, start, most=4).items()
+    }
+    assert wanted
+    assert set(accounts[names].itertuples(index=False, name=None)) == wanted
+    regular = {
+        session[0]["user_id"]
+        for session in by_session(events).values()
+        if jitter(session)[0] >= 10 and jitter(session)[1] <= 5
+    }
+    assert len(regular) == 3
+    assert set(rows[rows["reason"] == "REGULAR"]["subject_id"]) == regular
 
 
 def test_golden_vector(count):

@@ -14,6 +14,7 @@ from pipelines.viewers.dimensions import pack_cell
 from pipelines.viewers.outcome import with_ms
 from pipelines.viewers.pipeline import SPAN, WINDOW, run
 from pipelines.viewers.request import Request
+from tests.flink.viewers.browser import DESK, PHONE, chromium, look
 from tests.flink.viewers.conftest import SETTINGS
 from tests.unit.viewers.oracle import audience, sessions, watched
 from tests.unit.viewers.samples import BASE_MS, disturbed, event, random_events, write_raw
@@ -43,8 +44,8 @@ def messages():
     sent = disturbed(events, 5) + tail[:15] + late + tail[15:55] + [too_late] + tail[55:]
     rows = [(wire.encode(one), one) for one in sent]
     rows.insert(50, (wire.encode(ahead), ahead))
-    rows.insert(60, (wire.encode(tail[0])[:30], events[0]))
-    rows.insert(61, (b"\x01nonsense", events[1]))
+    rows.insert(60, (wire.encode(tail[0])[:30], rows[59][1]))
+    rows.insert(61, (b"\x01nonsense", rows[60][1]))
     return rows, events + tail + late
 
 
@@ -167,3 +168,13 @@ def test_report_and_manifest_are_there(outcome, messages):
     page = (folder / "report" / "report.html").read_text()
     assert summary.run_id in page
     assert not {one["user_id"] for one in messages[1]} & set(page.replace('"', " ").split())
+
+
+def test_the_report_can_be_read_on_a_desk_and_on_a_phone(outcome, tmp_path):
+    address = (outcome[2] / "report" / "report.html").as_uri()
+    with chromium(tmp_path / "browser") as page:
+        for size in (DESK, PHONE):
+            found = look(page, address, size, lambda text: "sessions live" in text,
+                         tmp_path / f"report-{size[0]}.png")  # fmt: skip
+            assert found["width"] <= size[0]
+            assert "changes of quality" in found["text"]

@@ -4,6 +4,7 @@ Shares no code with the job. An event is a dictionary with the fields of the con
 """
 
 from collections import defaultdict
+from itertools import pairwise
 
 ALIVE = {"PLAY", "RESUME", "HEARTBEAT", "QUALITY_CHANGE", "BUFFER_START", "BUFFER_END"}
 ENDS = {"PAUSE", "STOP"}
@@ -164,3 +165,65 @@ def sessions(events):
             "average_bitrate_kbps": kilobits * 1000 / played if played else None,
         }
     return found
+
+
+LIST = ["Q360", "Q480", "Q720", "Q1080", "Q4K"]
+LEAST = {"Q360": (800, 1), "Q480": (1500, 2), "Q720": (3000, 3), "Q1080": (8000, 5),
+         "Q4K": (25000, 10)}  # fmt: skip
+
+
+def wish(event):
+    """Neighbouring quality and reason that a reading asks for, or None."""
+    quality, buffer, bitrate = event["quality"], event["buffer_seconds"], event["bitrate_kbps"]
+    if event["event_type"] not in ALIVE or buffer is None or bitrate is None:
+        return None
+    place = LIST.index(quality)
+    if place > 0 and buffer < 2:
+        return LIST[place - 1], "BUFFER_HEALTH"
+    if place > 0 and bitrate < LEAST[quality][0]:
+        return LIST[place - 1], "BANDWIDTH_INSUFFICIENT"
+    if place < 4 and buffer > 8:
+        least, room = LEAST[LIST[place + 1]]
+        if bitrate >= 1.2 * least and buffer >= room:
+            return LIST[place + 1], "UPGRADE"
+    return None
+
+
+def commands(sent, cooldown_ms=20_000):
+    """(session, moment, from, to, reason) of events in order of arrival, none within 20 s."""
+    last, found = {}, []
+    for one in sent:
+        told, session, at = wish(one), one["session_id"], one["event_time"]
+        if told and at - last.get(session, -cooldown_ms) >= cooldown_ms:
+            last[session] = at
+            found.append((session, at, one["quality"], *told))
+    return found
+
+
+def shared(events, start_ms, most, timeout_ms=30_000):
+    """account -> devices whose newest event of a minute is a fresh sign of life, above `most`."""
+    end_ms, devices = start_ms + 60_000, defaultdict(set)
+    for session in by_session(events).values():
+        inside = [e for e in session if start_ms <= e["event_time"] < end_ms]
+        if not inside:
+            continue
+        last = max(inside, key=lambda e: (e["event_time"], e["event_type"] in ALIVE))
+        account, device = inside[0]["account_id"], inside[0]["device_id"]
+        is_fresh = last["event_time"] > end_ms - timeout_ms
+        if account and last["event_type"] in ALIVE and is_fresh:
+            devices[account].add(device)
+    return {account: len(seen) for account, seen in devices.items() if len(seen) > most}
+
+
+def jitter(session, usual_ms=15_000):
+    """Number and spread of the gaps between heartbeats of a session, minute by minute."""
+    minutes = defaultdict(set)
+    for one in session:
+        if one["event_type"] == "HEARTBEAT":
+            minutes[one["event_time"] // 60_000].add(one["event_time"])
+    gaps = []
+    for beats in minutes.values():
+        ordered = sorted(beats)
+        gaps += [b - a for a, b in pairwise(ordered) if b - a <= usual_ms]
+    mean = sum(gaps) / len(gaps) if gaps else 0
+    return len(gaps), (sum((gap - mean) ** 2 for gap in gaps) / len(gaps)) ** 0.5 if gaps else 0

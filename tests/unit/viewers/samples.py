@@ -71,6 +71,8 @@ def random_events(seed, sessions=30, seconds=150):
             "content_id": rng.choice(("M", "M", "N")),
             "device_type": rng.choice(("MOBILE", "LAPTOP", "UNKNOWN")),
             "language": rng.choice((None, "hindi", "klingon")),
+            "account_id": rng.choice((None, "home", "flat")),
+            "device_id": f"d{rng.randrange(12)}",
         }
         kind, quality = "PLAY", "Q720"
         for _ in range(rng.randrange(1, 14)):
@@ -86,6 +88,8 @@ def random_events(seed, sessions=30, seconds=150):
                 "network": rng.choice(("WIFI", "N4G")),
                 "quality": quality,
                 "is_fatal": kind == "ERROR" and rng.random() < 0.5,
+                "bitrate_kbps": rng.choice((None, 500, 2_000, 3_600, 9_700, 31_000)),
+                "buffer_seconds": rng.choice((None, 0.5, 5.0, 9.0, 12.0)),
             }
             made.append(event(f"s{number}", kind, at, **fixed, **counters, **place))
             if kind == "STOP":
@@ -100,6 +104,22 @@ def random_events(seed, sessions=30, seconds=150):
     for place, one in enumerate(made):
         one["event_id"] = f"e{place}"
     return made
+
+
+def moved_to(events, base_ms):
+    """The same events, the first minute of them at that of `base_ms`."""
+    first = min(one["event_time"] for one in events) // 60_000
+    step = (base_ms // 60_000 - first) * 60_000
+    return [{**one, "event_time": one["event_time"] + step} for one in events]
+
+
+def programs(number=3, beats=16):
+    """Sessions that beat like clocks, their heartbeats up to 1 ms off."""
+    return [
+        event(f"bot{one}", "HEARTBEAT", 2 + 10 * beat + 0.001 * ((beat + one) % 2))
+        for one in range(number)
+        for beat in range(beats)
+    ]
 
 
 def disturbed(events, seed, disorder_seconds=25.0, copies=0.1):

@@ -16,9 +16,9 @@ from pipelines.viewers.config import (
     FairPlaySettings,
     LadderSettings,
 )
-from pipelines.viewers.degrade import STEPS, Governor
+from pipelines.viewers.degrade import STEPS, Governor, mode_of
 from pipelines.viewers.dimensions import CITIES, DIMENSIONS, REGION_OF_CITY, pack_cell, unpack_cell
-from pipelines.viewers.fairplay import shared_accounts, suspected_bots
+from pipelines.viewers.fairplay import sleepless_viewers
 from pipelines.viewers.ladder import RUNGS, Command, Steering, buffer_tier, decide, is_low_percent
 from pipelines.viewers.taste import (
     Fading,
@@ -204,7 +204,7 @@ def test_degradation_steps_down_and_comes_back():
     governor = Governor(DegradeSettings())
     names = [governor.read(60, second).name for second in range(0, 100, 5)]
     assert list(dict.fromkeys(names)) == list(STEPS)
-    assert governor.read(60, 1000).is_approximate
+    assert governor.read(60, 1000).sample == 64
     names = [governor.read(1, 2000 + second).name for second in range(0, 600, 10)]
     assert list(dict.fromkeys(names)) == list(reversed(STEPS))
 
@@ -215,23 +215,23 @@ def test_degradation_does_not_swing():
     assert steps == {"full"}
 
 
-def test_shared_accounts_count_devices_not_sessions():
-    rows = [("a", f"d{n}") for n in range(6)] + [("b", "d1")] * 9 + [(None, "d2")]
-    live = pd.DataFrame(rows, columns=["account_id", "device_id"])
-    found = shared_accounts(live, FairPlaySettings())
-    assert found.to_dict("records") == [{"account_id": "a", "devices": 6}]
+def test_degradation_changes_what_a_step_names():
+    modes = [mode_of(step, DegradeSettings()) for step in range(len(STEPS))]
+    assert [(m.refresh_seconds, m.minute_seconds, m.sample) for m in modes] == [
+        (2, 60, 1), (10, 60, 1), (10, 300, 1), (10, 300, 64),
+    ]  # fmt: skip
 
 
-def test_bots_beat_like_clocks_and_people_do_not():
-    rng = random.Random(1)
-    bot = [("bot", "s1", n * 10_000) for n in range(30)] * 2
-    person = [("person", "s2", n * 10_000 + rng.randrange(-400, 400)) for n in range(30)]
-    awake = [("awake", "s3", n * 3_600_000 + rng.randrange(999)) for n in range(25)]
-    beats = pd.DataFrame(bot + person + awake, columns=["user_id", "session_id", "at_ms"])
-    found = suspected_bots(beats.sample(frac=1, random_state=2), FairPlaySettings())
-    assert dict(zip(found["user_id"], found["reason"], strict=True)) == {
-        "awake": "SLEEPLESS", "bot": "REGULAR",
-    }  # fmt: skip
+def test_presence_around_the_clock_needs_every_hour():
+    hour = 3_600_000
+    spans = [("awake", n * hour + 7, n * hour + 60_000) for n in range(30)]
+    spans += [("asleep", n * hour, n * hour + 1) for n in range(30) if n % 12]
+    spans += [("long", 5 * hour, 28 * hour), ("short", 5 * hour, 28 * hour - 1)]
+    sessions = pd.DataFrame(spans, columns=["user_id", "started_ms", "ended_ms"])
+    found = sleepless_viewers(sessions.sample(frac=1, random_state=2), FairPlaySettings())
+    assert found["subject_id"].tolist() == ["awake", "long"]
+    assert found["measured"].tolist() == [30, 24]
+    assert sleepless_viewers(sessions.iloc[:0], FairPlaySettings()).empty
 
 
 def test_cells_keep_every_value_and_unknown_has_no_default():

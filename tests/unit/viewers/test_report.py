@@ -56,6 +56,7 @@ def metrics():
 SESSIONS = pd.DataFrame(
     {
         "content_id": ["M", "M", "N"],
+        "region": ["delhi", "pune", "delhi"],
         "started_ms": [0, 300_000, 600_000],
         "startup_ms": [1000.0, None, 2000.0],
         "is_exit_before_start": [False, True, False],
@@ -98,7 +99,8 @@ def test_figures_of_nothing(metrics):
 
 def test_trending_vector_over_sessions():
     found = rank_trending(SESSIONS.assign(content_id="M"), 300, 600_000)
-    assert found["score"].tolist() == [pytest.approx(1.75)]
+    scores = dict(zip(found["region"], found["score"], strict=True))
+    assert scores == pytest.approx({"ALL": 1.75, "delhi": 1.25, "pune": 0.5})
 
 
 def test_the_page_is_whole_and_names_what_was_found(metrics):
@@ -110,9 +112,16 @@ def test_the_page_is_whole_and_names_what_was_found(metrics):
         slices=audience_of(metrics, SLICE),
         minutes=metrics[metrics["window_end_ms"] - metrics["window_start_ms"] == MINUTE],
         alerts=raise_alerts(metrics, CONFIG), trending=rank_trending(SESSIONS, 300, 600_000),
+        suspects=pd.DataFrame({"reason": ["REGULAR"]}), commands={"UPGRADE": 3},
     )  # fmt: skip
     page = build_report(data).render()
-    for text in ("70 sessions were live", "chennai had a fault", "E_BODY", "regional overload"):
+    for text in (
+        "70 sessions were live",
+        "chennai had a fault",
+        "E_BODY",
+        "regional overload",
+        "3 changes of quality, 1 cases",
+    ):
         assert text in page
     assert not re.search(r"<(script|link|img)[^>]+(src|href)=.http", page)
 
