@@ -51,7 +51,7 @@ class DeciderPlan:
         reference = Reference(activation, self.config.reference.versions)
         profiles = Timeline(load_profile(self.profile), activation)
         follower = Follower(reference, profiles)
-        for message in self._reference_messages():
+        for message in reference_messages(self.snapshot, self.servers):
             follower.take(message)
         settings = self.config.model
         model = open_model(
@@ -63,12 +63,13 @@ class DeciderPlan:
             self.config.scoring(), Messages(self.profile), Judge(JOB, self.version), model,
         )  # fmt: skip
 
-    def _reference_messages(self) -> Iterator[bytes]:
-        """Messages of the snapshot and of the topics, each behind its tag."""
-        if self.snapshot is not None:
-            rows = pq.read_table(self.snapshot, columns=["tag", "message_value"]).to_pylist()
-            yield from (bytes((row["tag"],)) + row["message_value"] for row in rows)
-        for tag, topic in enumerate(TOPICS if self.servers is not None else ()):
-            for message in read_all(str(self.servers), topic):
-                if message.value is not None:
-                    yield bytes((tag,)) + message.value
+
+def reference_messages(snapshot: str | None, servers: str | None) -> Iterator[bytes]:
+    """Messages of a snapshot file and of the topics as they are now, each behind its tag."""
+    if snapshot is not None:
+        rows = pq.read_table(snapshot, columns=["tag", "message_value"]).to_pylist()
+        yield from (bytes((row["tag"],)) + row["message_value"] for row in rows)
+    for tag, topic in enumerate(TOPICS if servers is not None else ()):
+        for message in read_all(str(servers), topic):
+            if message.value is not None:
+                yield bytes((tag,)) + message.value

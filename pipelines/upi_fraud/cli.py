@@ -24,6 +24,8 @@ def main(doc: str | None) -> int:
     add("--model", type=Path, metavar="DIR", help="folder of a model; none decides by rules alone")
     add("--stack", action="store_true", help="read and write Kafka until stopped")
     add("--bounded", action="store_true", help="with --stack: end at the newest offsets")
+    add("--job", choices=("decide", "network"), default="decide",
+        help="with --stack: decide, or find patterns for flags (%(default)s)")  # fmt: skip
     arguments = parser.parse_args()
     return main_guard(lambda: _run(arguments), arguments.debug)
 
@@ -45,7 +47,7 @@ def _run(arguments: Namespace) -> None:
     request = Request(
         arguments.input, arguments.truth, arguments.profile, arguments.out, as_of,
         arguments.dry_run, arguments.report, arguments.stack, arguments.bounded,
-        arguments.model,
+        arguments.job, arguments.model,
     )  # fmt: skip
     log = RunLog(JOB, "", as_of, style=arguments.log)
     summary = run(config, request, log, provenance)

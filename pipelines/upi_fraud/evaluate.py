@@ -1,11 +1,15 @@
 """How good the decisions are against the truth of the generator; the figures of the report."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 from pipelines.upi_fraud.config import CostSettings
+from pipelines.upi_fraud.facts import Facts
+from pipelines.upi_fraud.profile import load_profile
+from pipelines.upi_fraud.scorer import action_of
 
 Json = Mapping[str, Any]
 
@@ -95,6 +99,16 @@ def evaluate(
     missed = sum(one.payments - one.stopped for one in kinds.values())
     cost = costs.false_positive_rs * tally["false"] + costs.missed_fraud_rs * missed
     return Quality(dict(kinds), tally["genuine"], tally["false"], cost)
+
+
+def amounts_only(decisions: Iterable[Json]) -> Iterator[Json]:
+    """The same payments as the baseline `tiers` decides them, which looks at the amount alone."""
+    profile = load_profile("tiers")
+    for one in decisions:
+        facts = cast(Facts, SimpleNamespace(paise=one["amount_paise"]))
+        hits = (rule.check(facts) for rule in profile.rules)
+        action = action_of(sum(hit[0] for hit in hits if hit is not None), profile.levels)
+        yield {**one, "recommended_action": action}
 
 
 def _add_episode(figures: KindFigures, payments: Sequence[Json]) -> None:

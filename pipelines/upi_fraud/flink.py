@@ -5,7 +5,6 @@ Runs in thread mode. A bucket is a few partitions of the topic. States of its pa
 so that a checkpoint holds it.
 """
 
-import gc
 from collections.abc import Callable, Iterator, MutableMapping
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from pyflink.datastream.state import MapStateDescriptor, StateTtlConfig
 
 from pipelines.upi_fraud.decider import Decider, Raw
 from pipelines.upi_fraud.follow import LABEL, Follower
+from pipelines.upi_fraud.garbage import collect_rarely
 from pipelines.upi_fraud.state import PayerState
 from pipelines.upi_fraud.state_codec import decode_state, encode_state
 
@@ -34,8 +34,6 @@ OUTCOMES: TypeInformation = Types.ROW_NAMED(
 REFERENCE_STATE = MapStateDescriptor("reference", Types.STRING(), Types.PICKLED_BYTE_ARRAY())
 META_FIELDS = ("partition", "offset", "time", "attempt")
 """Coordinates, record time and number of replays of each message, separated by commas."""
-GARBAGE_AFTER = (100_000, 50, 50)
-"""Python looks for circles of objects so rarely; states and decisions refer to nothing in one."""
 
 
 class BucketStates(MutableMapping[str, PayerState]):
@@ -123,8 +121,7 @@ class DecideBatch(KeyedBroadcastProcessFunction):  # type: ignore[misc]
         self._follower = Follower(self._decider.reference, self._decider.profiles)
         self._buckets: dict[int, BucketStates] = {}
         self._is_restored = False
-        gc.freeze()
-        gc.set_threshold(*GARBAGE_AFTER)
+        collect_rarely()
 
     def process_element(self, value: Row, ctx: Any) -> Iterator[Row]:
         """Decide one batch."""

@@ -14,6 +14,7 @@ from pipelines.core.summary import RunSummary, begin_summary
 from pipelines.upi_fraud.build import JOB
 from pipelines.upi_fraud.config import UpiConfig
 from pipelines.upi_fraud.decider import Kind
+from pipelines.upi_fraud.evaluate import Quality
 from pipelines.upi_fraud.files import write_container
 from pipelines.upi_fraud.replay import Replayed
 from pipelines.upi_fraud.request import Request
@@ -90,9 +91,15 @@ def measure(result: Run, summary: RunSummary, log: RunLog) -> None:
         "flags": len(result.flags),
         **_replay_metrics(result.replayed),
         **(result.quality.metrics() if result.quality is not None else {}),
+        **(_of_baseline(result.baseline) if result.baseline is not None else {}),
     }
     summary.seconds = {name: round(spent, 3) for name, spent in log.seconds.items()}
     summary.total_seconds = log.elapsed
+
+
+def _of_baseline(baseline: Quality) -> dict[str, float | int | None]:
+    """Figures of the baseline, behind its name."""
+    return {f"tiers_{name}": value for name, value in baseline.metrics().items()}
 
 
 def _replay_metrics(replayed: Replayed) -> dict[str, float | int | None]:

@@ -16,17 +16,20 @@ from pipelines.core.summary import RunSummary
 from pipelines.core.wire import Wire
 from pipelines.upi_fraud.build import DeciderPlan
 from pipelines.upi_fraud.config import UpiConfig
-from pipelines.upi_fraud.evaluate import evaluate
+from pipelines.upi_fraud.evaluate import amounts_only, evaluate
 from pipelines.upi_fraud.files import (
     open_files,
     read_outcomes,
     write_messages,
     write_reference,
 )
+from pipelines.upi_fraud.flags import make_flags
+from pipelines.upi_fraud.garbage import collect_rarely
 from pipelines.upi_fraud.hot_path import HOT_OPTIONS, decide_stream
 from pipelines.upi_fraud.intake import Intake
-from pipelines.upi_fraud.network import find_patterns, make_flags, read_edges
+from pipelines.upi_fraud.network import find_patterns, read_edges
 from pipelines.upi_fraud.outcome import DECIDED, make_summary, measure, write_files
+from pipelines.upi_fraud.reference import Reference
 from pipelines.upi_fraud.replay import check_replay
 from pipelines.upi_fraud.request import Request
 from pipelines.upi_fraud.result import Run
@@ -44,6 +47,7 @@ def run(config: UpiConfig, request: Request, log: RunLog, provenance: dict[str, 
 
         return run_stack(config, request, log, provenance)
     compile_quickly()
+    collect_rarely()
     scratch = Path(tempfile.mkdtemp(prefix="sangam-"))
     try:
         with log.step("open") as step:
@@ -63,6 +67,8 @@ def run(config: UpiConfig, request: Request, log: RunLog, provenance: dict[str, 
         with log.step("evaluate"):
             if source.truth is not None:
                 result.quality = evaluate(result.decisions, source.truth, config.costs)
+                plain = amounts_only(result.decisions)
+                result.baseline = evaluate(plain, source.truth, config.costs)
         measure(result, summary, log)
         summary.check_accounting()
         if request.report is not None:
@@ -107,8 +113,9 @@ def _slow_path(
         edges = read_edges(source.raws(), intake)
     with log.step("network"):
         tables = build_environment(flink_options("upi-network", config.flink))
-        found = find_patterns(tables, edges, source.merchants, config.network, scratch)
-    return make_flags(found, config.network)
+        found = find_patterns(tables, edges, config.network, scratch)
+    known = Reference(config.reference.activation_ms).add_all(source.merchants)
+    return make_flags(found, config.network, known)
 
 
 def _report(result: Run, config: UpiConfig, summary: RunSummary, folder: Path, log: RunLog) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 from pipelines.core.errors import GateError
 from pipelines.core.kafka import Spans, read_all
@@ -17,11 +18,13 @@ class Reconciled:
         places: how often each coordinate has an outcome.
         kinds: outcomes by kind.
         actions: decisions by action.
+        reasons: payments that were not decided, by reason.
     """
 
     places: Counter[tuple[int, int]] = field(default_factory=Counter)
     kinds: Counter[str] = field(default_factory=Counter)
     actions: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
 
     def is_whole(self, spans: Spans) -> bool:
         """Whether every message has an outcome (late ones carry none of their coordinates)."""
@@ -74,8 +77,17 @@ def reconcile(servers: str, spans: Spans) -> Reconciled:
         record = rejection.decode(one.value)
         kind = "copy" if record["reason"] == "DUPLICATE" else "rejected"
         add(kind, record["source_partition"], record["source_offset"])
+        found.reasons[record["reason"]] += 1
     for one in read_all(servers, f"{TOPIC}.dlq"):
         record = letter.decode(one.value)
+        found.reasons[record["error_code"]] += 1
         add("dlq", record["original_partition"], record["original_offset"])
     found.kinds["late"] = sum(1 for _ in read_all(servers, f"{TOPIC}.late"))
     return found
+
+
+def read_records(servers: str, topic: str, subject: str) -> list[dict[str, Any]]:
+    """All records of a topic, decoded; tombstones are left out."""
+    wire = Wire(subject)
+    values = (one.value for one in read_all(servers, topic))
+    return [wire.decode(value) for value in values if value is not None]

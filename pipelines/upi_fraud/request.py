@@ -21,6 +21,7 @@ class Request:
         report: folder of report.html and run.json.
         stack: read and write Kafka.
         bounded: with `stack`, end at the newest offsets.
+        job: with `stack`, `decide` (the hot path) or `network` (the slow one).
         model: folder of a model; None decides by rules alone.
     """
 
@@ -33,4 +34,5 @@ class Request:
     report: Path | None = None
     stack: bool = False
     bounded: bool = False
+    job: str = "decide"
     model: Path | None = None

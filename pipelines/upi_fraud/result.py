@@ -25,6 +25,7 @@ class Run:
         notes: oddities of the payments that were accepted.
         replayed: what a replay of some payers measured.
         quality: figures against the truth, if it is known.
+        baseline: the same of a decision by the amount alone.
     """
 
     source: Source
@@ -35,3 +36,4 @@ class Run:
     decisions: list[dict[str, Any]]
     replayed: Replayed = field(default_factory=Replayed)
     quality: Quality | None = None
+    baseline: Quality | None = None

@@ -60,7 +60,7 @@ def open_source(text: str, truth: Path | None, config: UpiConfig) -> Source:
         raise ConfigError(
             f"--input {text}: no such file. Give {SYNTHETIC}, {SYNTHETIC}:N or a Parquet file."
         )
-    payments = pq.read_table(path)
+    payments = _read_table("--input", path)
     missing = [one for one in MESSAGE_COLUMNS.names if one not in payments.column_names]
     if missing:
         raise ConfigError(f"{path.name} lacks {', '.join(missing)}; see generate.MESSAGE_COLUMNS.")
@@ -68,8 +68,15 @@ def open_source(text: str, truth: Path | None, config: UpiConfig) -> Source:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     merchants = path.with_name("merchants.json")
     known = json.loads(merchants.read_text("utf-8")) if merchants.is_file() else []
-    found = read_truth(pq.read_table(truth)) if truth is not None else None
+    found = read_truth(_read_table("--truth", truth)) if truth is not None else None
     return Source(path.name, digest, False, payments.select(MESSAGE_COLUMNS.names), found, known)
+
+
+def _read_table(flag: str, path: Path) -> pa.Table:
+    try:
+        return pq.read_table(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise ConfigError(f"{flag} {path}: cannot be read: {str(error).splitlines()[0]}") from error
 
 
 def _generated(number: str, config: UpiConfig) -> Source:

@@ -1,16 +1,14 @@
 """The fraud run on Kafka: decisions at once, the ledger exactly once, until stopped."""
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.core import endpoints
-from pipelines.core.errors import ConfigError, DependencyError
+from pipelines.core.errors import ConfigError
 from pipelines.core.flink import build_environment, flink_options
 from pipelines.core.flink_tables import guarded_source, raw_sink
-from pipelines.core.kafka import Spans, topic_spans
+from pipelines.core.kafka import topic_spans
 from pipelines.core.machine import git_state
 from pipelines.core.privacy import key_from_env
 from pipelines.core.runlog import RunLog
@@ -20,8 +18,11 @@ from pipelines.upi_fraud.config import UpiConfig
 from pipelines.upi_fraud.decider import TOPIC, Kind
 from pipelines.upi_fraud.follow import TOPICS
 from pipelines.upi_fraud.hot_path import HOT_OPTIONS, decide_stream
+from pipelines.upi_fraud.network_stack import run_network
 from pipelines.upi_fraud.outcome import make_summary
-from pipelines.upi_fraud.reconcile import number_in, reconcile
+from pipelines.upi_fraud.reconcile import number_in, read_records, reconcile
+from pipelines.upi_fraud.running import running, wait
+from pipelines.upi_fraud.topics import MILLIS, open_reference
 
 if TYPE_CHECKING:
     from pipelines.upi_fraud.flink import Tables
@@ -29,11 +30,6 @@ if TYPE_CHECKING:
 
 JOB = "upi-decide"
 _GROUP = "sangam-upi-decide"
-_OVER = ("FINISHED", "FAILED", "CANCELED")
-_MILLIS = (
-    "1000 * CAST(TIMESTAMPDIFF(SECOND, TO_TIMESTAMP_LTZ(0, 3), kafka_time) AS BIGINT)"
-    " + EXTRACT(MILLISECOND FROM kafka_time)"
-)
 _DECIDED = f"kind IN ({Kind.APPROVED:d}, {Kind.VERIFY:d}, {Kind.ALERT:d})"
 SINKS = (
     ("decisions", "upi.decisions.v1", "prompt", _DECIDED),
@@ -68,19 +64,49 @@ def run_stack(
     if request.dry_run:
         summary.status, summary.counts = "dry_run", {"read": number_in(spans)}
         return summary
+    if request.job == "network":
+        with log.step("network"):
+            summary.metrics = run_network(config, tokeniser, servers, request.bounded)
+        summary.counts = {"read": number_in(spans)}
+        return _finish(summary, request, log)
     model = str(request.model.resolve()) if request.model is not None else None
     version = str(git_state(Path(__file__).parents[2])["git_sha"])
     plan = DeciderPlan(config, request.profile, tokeniser, version, servers=servers, model=model)
-    with log.step("decide"), _running(_submit(config, plan, servers)) as job:
-        _follow(job, servers, spans, request.bounded, config.flink.checkpoint_seconds)
+    with log.step("decide"), running(_submit(config, plan, servers)) as job:
+        wait(
+            job, lambda: request.bounded and reconcile(servers, spans).is_whole(spans),
+            min(2.0, config.flink.checkpoint_seconds),
+        )  # fmt: skip
     with log.step("reconcile"):
         found = reconcile(servers, spans)
     summary.counts, summary.metrics = found.counts(number_in(spans)), found.metrics()
     spent = log.seconds["decide"]
     summary.metrics["decisions_per_second"] = summary.counts["read"] / spent if spent else None
+    summary.check_accounting()
+    _finish(summary, request, log)
+    if request.report is not None:
+        _report(servers, found.reasons, summary, request.report)
+    return summary
+
+
+def _report(servers: str, reasons: Mapping[str, int], summary: RunSummary, folder: Path) -> None:
+    """Page of what the topics hold."""
+    from pipelines.upi_fraud.report import write_stack_report
+
+    decisions = read_records(servers, "upi.ledger.v1", "upi.Decision")
+    flags = read_records(servers, TOPICS[1], "upi.Flag")
+    summary.metrics |= {
+        "degraded": sum(one["is_degraded"] for one in decisions),
+        "window_inexact": sum(not one["is_window_exact"] for one in decisions),
+        "flags": len(flags),
+    }
+    write_stack_report(decisions, flags, reasons, summary, folder / "report.html")
+    summary.write_run_json(folder)
+
+
+def _finish(summary: RunSummary, request: "Request", log: RunLog) -> RunSummary:
     summary.seconds = {name: round(one, 3) for name, one in log.seconds.items()}
     summary.total_seconds = log.elapsed
-    summary.check_accounting()
     if request.report is not None:
         summary.write_run_json(request.report)
     return summary
@@ -128,43 +154,10 @@ def open_topics(tables: "Tables", config: UpiConfig, servers: str) -> None:
     )
     tables.execute_sql(
         "CREATE TEMPORARY VIEW messages AS SELECT kafka_partition, kafka_offset, message_key,"  # noqa: S608
-        f" message_value, {_MILLIS} AS time_ms,"
+        f" message_value, {MILLIS} AS time_ms,"
         " COALESCE(DECODE(kafka_headers['sangam-attempt'], 'UTF-8'), '') AS attempt,"
         " PROCTIME() AS moment FROM transactions"
     )
-    parts = []
-    for tag, topic in enumerate(TOPICS):
-        tables.execute_sql(guarded_source(f"reference_{tag}", topic, servers, _GROUP, 0))
-        parts.append(
-            f"SELECT {tag} AS tag, message_key, message_value FROM reference_{tag}"  # noqa: S608
-            " WHERE message_value IS NOT NULL"
-        )
-    union = " UNION ALL ".join(parts)
-    tables.execute_sql(f"CREATE TEMPORARY VIEW reference_messages AS {union}")
+    open_reference(tables, servers, _GROUP)
     for table, topic, delivery, _ in SINKS:
         tables.execute_sql(raw_sink(table, topic, servers, delivery, JOB, config.flink))  # type: ignore[arg-type]
-
-
-@contextmanager
-def _running(job: Any) -> Iterator[Any]:
-    """Cancel the job when the block ends, however it ends."""
-    try:
-        yield job
-    finally:
-        if not _is_over(job):
-            job.cancel().result()
-
-
-def _is_over(job: Any) -> bool:
-    return job.get_job_status().result().name in _OVER
-
-
-def _follow(job: Any, servers: str, spans: Spans, is_bounded: bool, pause_seconds: float) -> None:
-    """Wait until stopped, or until every message in `spans` has its outcome in a topic."""
-    pause = min(2.0, pause_seconds)
-    while True:
-        if _is_over(job):
-            raise DependencyError("The Flink job ended by itself; run with --debug, see its log.")
-        if is_bounded and reconcile(servers, spans).is_whole(spans):
-            return
-        time.sleep(pause)

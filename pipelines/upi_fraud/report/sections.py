@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from pipelines.core.charts import draw_bars
 from pipelines.core.report import Block, Bullets, Chart, Columns, Kpi, Note, Section, Table
-from pipelines.core.report_parts import show_count, show_percent, show_seconds
+from pipelines.core.report_parts import ABSENT, show_count, show_percent, show_seconds
 from pipelines.core.summary import RunSummary
 from pipelines.core.wire import Wire
 from pipelines.upi_fraud import curves
@@ -25,11 +25,11 @@ ACTIONS = ("APPROVE", "ADDITIONAL_VERIFICATION", "MANUAL_REVIEW", "BLOCK")
 
 
 def head_kpis(summary: RunSummary) -> list[Kpi]:
-    """Return the figures of the head line."""
+    """Return the figures of the head line; what was not measured is left out."""
     get = summary.metrics.get
     recalls = [v for n, v in summary.metrics.items() if n.startswith("recall_") and v is not None]
     worst = min(recalls) if recalls else None
-    return [
+    made = [
         Kpi("Frauds caught, worst kind", show_percent(worst, 0), "episodes, by value", True),
         Kpi("False positives", show_percent(get("false_positive_rate"), 3), "of genuine", True),
         Kpi("Decisions a second", show_count(get("decisions_per_second")), "start included", True),
@@ -38,10 +38,11 @@ def head_kpis(summary: RunSummary) -> list[Kpi]:
         Kpi("Reviewed", show_count(get("reviewed"))),
         Kpi("Blocked", show_count(get("blocked"))),
         Kpi("Cost of the mistakes", f"Rs {show_count(get('expected_cost_rupees'))}"),
-        Kpi("Flags", show_count(get("flags")), "of the slow path"),
+        Kpi("Flags", show_count(get("flags")), "slow path and analysts"),
         Kpi("Median state", f"{show_count(get('state_bytes_median'))} B", "of a payer"),
         Kpi("Run time", show_seconds(summary.total_seconds)),
     ]
+    return [kpi for kpi in made if ABSENT not in kpi.value]
 
 
 def actions_section(decisions: Sequence[Json], summary: RunSummary) -> Section:
@@ -64,8 +65,8 @@ def actions_section(decisions: Sequence[Json], summary: RunSummary) -> Section:
     return Section("actions", "Actions", title, [Columns(blocks)], lead)
 
 
-def kinds_section(quality: Quality) -> Section:
-    """Recall by kind of fraud."""
+def kinds_section(quality: Quality, baseline: Quality) -> Section:
+    """Recall by kind of fraud, beside a decision by the amount alone."""
     caught = sum(one.caught for one in quality.kinds.values())
     episodes = sum(one.episodes for one in quality.kinds.values())
     rows = [
@@ -74,13 +75,15 @@ def kinds_section(quality: Quality) -> Section:
             f"{show_count(one.stopped)} of {show_count(one.payments)}",
             f"{show_rupees(one.stopped_paise)} of {show_rupees(one.paise)}",
             show_seconds(float(np.median(one.first_flag_ms)) / 1000) if one.first_flag_ms else "–",
+            show_percent(baseline.kinds[name].recall, 0),
         )
         for name, one in quality.kinds.items()
     ]  # fmt: skip
-    columns = ("kind", "episodes", "caught", "payments stopped", "value stopped", "first stopped")
+    columns = ("kind", "episodes", "caught", "payments stopped", "value stopped", "first stopped",
+               "caught by amount alone")  # fmt: skip
     blocks: list[Block] = [
         Chart("kinds", "Value stopped by kind", draw_kinds(quality.kinds)),
-        Table(columns, rows, "lrrrrr"),
+        Table(columns, rows, "lrrrrrr"),
     ]
     lead = (
         "An episode is caught when at least half of its value is not approved."
@@ -171,8 +174,9 @@ def _explain(decision: Json) -> list[Block]:
     factors = ", ".join(
         f"{one['factor']} {one['points']}" for one in decision["factors"] if one["points"]
     )
+    told = f" ({factors})" if factors else ""
     note = (
-        f"{show_rupees(decision['amount_paise'])}, {decision['risk_score']} points ({factors}):"
+        f"{show_rupees(decision['amount_paise'])}, {decision['risk_score']} points{told}:"
         f" {action}, rules {decision['rule_version']}."
     )
     columns = ("rule", "factor", "observed", "limit", "points")
@@ -180,10 +184,10 @@ def _explain(decision: Json) -> list[Block]:
 
 
 def flags_section(flags: Sequence[Json]) -> Section:
-    """What the slow path found."""
+    """What the slow path found, or an analyst set."""
     counts = Counter((one["kind"], one["subject_kind"].lower()) for one in flags)
     rows = [(kind, subject, show_count(n)) for (kind, subject), n in sorted(counts.items())]
-    title = f"The slow path raised {show_count(len(flags))} flags"
+    title = f"Flags on accounts, devices and merchants: {show_count(len(flags))}"
     table = Table(("flag", "on", "number"), rows, "llr")
     return Section("flags", "Flags", title, [table])
 

@@ -60,9 +60,10 @@ def letters(values: Iterable[bytes]) -> set[tuple[Any, ...]]:
     return {tuple(wire.decode(one)[name] for name in names) for one in values}
 
 
-def replay(servers: str) -> dict[tuple[int, int], Outcome]:
-    """What a plain loop over the topic decides, by coordinates."""
+def replay(servers: str, wire: Wire | None = None) -> dict[tuple[int, int], Outcome]:
+    """What a plain loop over the topic decides, by coordinates; `wire` reads newer messages too."""
     decider = DeciderPlan(CONFIG, "strict", TOKENISER, "test", servers=servers)()
+    decider._wire = wire or decider._wire
     raws = [
         Raw(one.partition, one.offset, one.timestamp, one.key, one.value)
         for one in read_all(servers, TOPIC)
@@ -109,5 +110,8 @@ def test_each_payment_has_one_outcome_equal_to_a_replay(
     assert counts["in"] == counts["out"] + counts["rejected"] + counts["late"] + counts["dlq"]
     assert counts["read"] == len(expected)
     assert min(counts[name] for name in ("out", "rejected", "late", "dlq", "duplicates")) > 0
+    page = (report / "report.html").read_text()
+    assert f"{counts['in']:,} payments decided" in page
+    assert "person0" not in page
     for topic in ("upi.ledger.v1", "upi.rejections.v1", "upi.alerts.v1"):
         assert not any(b"person0" in one.value for one in read_all(servers, topic))

@@ -8,7 +8,7 @@ from pipelines.core.errors import ConfigError
 from pipelines.core.wire import Wire
 from pipelines.upi_fraud.config import CostSettings
 from pipelines.upi_fraud.curves import cost_curve, precision_recall
-from pipelines.upi_fraud.evaluate import evaluate
+from pipelines.upi_fraud.evaluate import amounts_only, evaluate
 from pipelines.upi_fraud.files import write_container
 from pipelines.upi_fraud.sources import open_source
 from tests.unit.upi_fraud.samples import CONFIG, record
@@ -82,3 +82,17 @@ def test_a_container_holds_the_messages_as_they_were(tmp_path, number):
 def test_a_wrong_input_is_told(text, told):
     with pytest.raises(ConfigError, match=told):
         open_source(text, None, CONFIG)
+
+
+def test_a_decision_by_the_amount_alone_sees_nothing_below_its_limit():
+    payments = [
+        {
+            "transaction_id": str(n),
+            "event_time": n,
+            "amount_paise": paise,
+            "recommended_action": "BLOCK",
+        }
+        for n, paise in enumerate((9_999_900, 10_000_100, 50_000_000, 50_000_100))
+    ]
+    actions = [one["recommended_action"] for one in amounts_only(payments)]
+    assert actions == ["APPROVE", "APPROVE", "APPROVE", "BLOCK"]

@@ -6,7 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.upi_fraud.dense import crowded, dense, mark_edges
-from pipelines.upi_fraud.network import EDGE_COLUMNS, Finding, make_flags
+from pipelines.upi_fraud.flags import Finding, make_flags
+from pipelines.upi_fraud.network import EDGE_COLUMNS
+from pipelines.upi_fraud.reference import Reference
 from tests.unit.upi_fraud.samples import CONFIG, HOUR
 
 NETWORK = CONFIG.network
@@ -57,11 +59,38 @@ def test_a_flag_stands_until_it_lapses():
     found = [
         Finding("FAN_IN", "VPA", "a", 9, ms) for ms in (0, 60_000, 72 * HOUR, 72 * HOUR + 5_001)
     ]
-    flags = make_flags(found, NETWORK)
+    flags = make_flags(found, NETWORK, Reference(0))
     assert [one["event_time"] for one in flags] == [5_000, 72 * HOUR + 10_001]
     assert flags[0]["expires_at"] == 5_000 + 72 * HOUR
 
 
 def test_a_shared_device_is_told_at_each_change():
     found = [Finding("DEVICE_SHARED", "DEVICE", "d", n, n * 1_000) for n in (4, 5, 5, 6)]
-    assert [one["value"] for one in make_flags(found, NETWORK)] == [4, 5, 6]
+    assert [one["value"] for one in make_flags(found, NETWORK, Reference(0))] == [4, 5, 6]
+
+
+def collusion(ticket_rupees, merchant="M1"):
+    return Finding("COLLUSION", "MERCHANT", merchant, 9, HOUR, ticket_rupees * 100.0)
+
+
+def test_tickets_are_held_against_what_is_usual_at_the_merchant():
+    usual = {"event_id": "m", "event_time": 0, "merchant_id": "M1", "reputation": 0,
+             "category": "FOOD", "typical_ticket_paise": 30_000, "first_seen_date": 0}  # fmt: skip
+    known = Reference(0).add_all([usual])
+    found = [collusion(1_499), collusion(1_500), collusion(9_000, "unknown")]
+    flags = make_flags(found, NETWORK, known)
+    assert [(one["subject"], one["kind"]) for one in flags] == [("M1", "COLLUSION")]
+    assert make_flags(found[:1], NETWORK, known) == []
+
+
+def test_who_may_collect_is_no_mule_while_the_permission_holds():
+    allow = {"event_id": "a", "event_time": 0, "kind": "ALLOW", "subject_kind": "VPA", "value": 0,
+             "subject": "temple", "evidence": "known", "expires_at": 2 * HOUR}  # fmt: skip
+    known = Reference(0).add_all(flags=[allow])
+    found = [
+        Finding("FAN_IN", "VPA", "temple", 30, HOUR),
+        Finding("CYCLE", "VPA", "temple", 3, HOUR),
+    ]
+    assert [one["kind"] for one in make_flags(found, NETWORK, known)] == ["CYCLE"]
+    later = [Finding("FAN_IN", "VPA", "temple", 30, 2 * HOUR)]
+    assert [one["kind"] for one in make_flags(later, NETWORK, known)] == ["FAN_IN"]

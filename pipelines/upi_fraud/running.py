@@ -1,0 +1,38 @@
+"""A submitted Flink job: waited for, and cancelled when nobody waits any more."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pipelines.core.errors import DependencyError
+
+_OVER = ("FINISHED", "FAILED", "CANCELED")
+
+
+@contextmanager
+def running(job: Any) -> Iterator[Any]:
+    """Cancel the job when the block ends, however it ends."""
+    try:
+        yield job
+    finally:
+        if _status(job) not in _OVER:
+            job.cancel().result()
+
+
+def wait(job: Any, is_done: Callable[[], bool], pause_seconds: float) -> None:
+    """Wait until the job has done what it is asked for, or was stopped from outside.
+
+    Raises:
+        DependencyError: it ended before.
+    """
+    while not is_done():
+        if (status := _status(job)) == "FINISHED":
+            return
+        if status in _OVER:
+            raise DependencyError("The Flink job ended by itself; run with --debug, see its log.")
+        time.sleep(pause_seconds)
+
+
+def _status(job: Any) -> str:
+    return str(job.get_job_status().result().name)
