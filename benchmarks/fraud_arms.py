@@ -21,7 +21,7 @@ from pipelines.upi_fraud.hot_path import HOT_OPTIONS, decide_stream  # noqa: E40
 _BLACKHOLE = "CREATE TEMPORARY TABLE nowhere (a BIGINT) WITH ('connector' = 'blackhole')"
 
 
-def decide(folder: Path) -> float:
+def run_hot_path(folder: Path) -> float:
     """The whole hot path with the rules of `strict`, outcomes to files."""
     config = UpiConfig()
     tables = build_environment(flink_options("bench", config.flink) | HOT_OPTIONS)
@@ -81,7 +81,7 @@ def _timed(tables: Any, statement: str) -> float:
 
 
 ARMS = {
-    "decide": decide,
+    "decide": run_hot_path,
     "thread": lambda folder: keyed(folder, "thread"),
     "process": lambda folder: keyed(folder, "process"),
     "over": over,
