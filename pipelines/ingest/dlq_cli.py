@@ -61,7 +61,11 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        told = f"{text!r} is no moment of the form YYYY-MM-DDTHH:MM"
+        raise argparse.ArgumentTypeError(told) from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
