@@ -47,6 +47,7 @@ def follow(config: ViewersConfig, seconds: float | None, lake: Path, log: RunLog
         SangamError: Kafka cannot be reached, or the job cannot be started.
     """
     servers = endpoints.kafka_servers()
+    topic_spans(servers, topics.EVENTS)  # tells that Kafka is away; Flink would go on trying
     now = datetime.now(UTC).date()
     summary = begin_summary(JOB, config, now, topics.EVENTS, {"topic": topics.EVENTS})
     checkpoints = Path(tempfile.mkdtemp(prefix="sangam-"))
