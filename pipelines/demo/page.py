@@ -100,15 +100,17 @@ def _overview(outcomes: Sequence[Outcome]) -> Section:
         ("job", "status", *OUTCOMES, "time", "page"), rows, "ll" + "r" * (len(OUTCOMES) + 1) + "l"
     )
     lead = f"In every row, in = {' + '.join(IDENTITY_PARTS)}. The time counts start-up and report."
-    return Section("jobs", "Jobs", "Every record read is accounted for", [table], lead)
+    is_whole = all(outcome.is_done for outcome in outcomes)
+    title = "Every record read is accounted for" if is_whole else "What ran, and what did not"
+    return Section("jobs", "Jobs", title, [table], lead)
 
 
 def _chapter(outcome: Outcome) -> Section:
     chapter = outcome.chapter
     lead = f"{chapter.about} jobs/{chapter.job}.py {' '.join(chapter.flags)}"
     if not outcome.is_done:
-        said = f"Exit code {outcome.exit_code}. {outcome.last_words}"
-        blocks = [Note(f"{said} All it said is in {chapter.job}/log.txt.")]
+        said = f"Exit code {outcome.exit_code}: {outcome.last_words}"
+        blocks = [Note(said), Note(f"All it said is in {chapter.job}/log.txt.")]
         return Section(chapter.job, chapter.job, chapter.question, blocks, lead)
     rows: list[tuple[Cell, ...]] = [*outcome.figures()]
     rows.append(("how this came about", Link("report", f"{chapter.job}/report.html")))

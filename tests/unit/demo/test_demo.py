@@ -68,9 +68,10 @@ def test_a_failed_job_is_shown_with_its_last_words_and_fails_the_demo(house):
     assert cli.run_demo([TOY], folder) == 0
     assert cli.run_demo([broken()], folder) == 1
     html = (folder / "index.html").read_text()
-    assert "Exit code 2. Error: no rows" in html
+    assert "Exit code 2: Error: no rows" in html
     assert "report.html" not in html, "the page of the earlier run is not this run's"
     assert "0 of 1 jobs ran to their end" in html
+    assert "accounted for" not in html
 
 
 def test_what_a_user_keeps_beside_the_pages_stays(house):
