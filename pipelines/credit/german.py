@@ -6,7 +6,6 @@ protected; with all of them a scorecard is stamped BENCHMARK_ONLY and cannot be 
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,11 +18,11 @@ from pipelines.credit.catalog import FeatureSpec, refuse_protected
 from pipelines.credit.config import CreditConfig
 from pipelines.credit.errors import ProtectedFeatureError
 from pipelines.credit.fitting import fit_scorecard
+from pipelines.credit.german_result import FoldScores, GermanFindings
 from pipelines.credit.metrics import auc, count_scores, ks
 from pipelines.credit.outcome import quality
 from pipelines.credit.regression import fit_model, raw_scores
-from pipelines.credit.samples import F64, I64, Sample
-from pipelines.credit.scorecard import Scorecard
+from pipelines.credit.samples import I64, Sample
 from pipelines.credit.sources import german_path
 
 if TYPE_CHECKING:
@@ -83,31 +82,6 @@ def allowed(specs: Sequence[FeatureSpec]) -> tuple[FeatureSpec, ...]:
             continue
         kept.append(spec)
     return tuple(kept)
-
-
-@dataclass(frozen=True)
-class FoldScores:
-    """AUC of every fold [15], and KS of the pooled scores of every seed [3]."""
-
-    areas: F64
-    distances: F64
-
-
-@dataclass(frozen=True)
-class GermanFindings:
-    """What a run on the table found out.
-
-    Attributes:
-        card: scorecard of all rows, for comparison only.
-        unseen, is_bad: out-of-fold raw scores and labels [n].
-        all, fair: folds with all attributes, and without the protected ones.
-    """
-
-    card: Scorecard
-    unseen: I64
-    is_bad: I64
-    all: FoldScores
-    fair: FoldScores
 
 
 def cross_validate(

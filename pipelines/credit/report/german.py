@@ -5,7 +5,7 @@ from pathlib import Path
 from pipelines.core.report import Kpi, Report, Section, Table
 from pipelines.core.report_parts import counts_section, setup_section, steps_section
 from pipelines.core.summary import RunSummary
-from pipelines.credit.german import GermanFindings
+from pipelines.credit.german_result import GermanFindings
 from pipelines.credit.metrics import count_scores
 from pipelines.credit.report import sections
 from pipelines.credit.report.model_card import model_card_section
