@@ -5,13 +5,16 @@ import sys
 from collections.abc import Mapping
 
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
-from pyspark.errors import AnalysisException
+from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import SparkSession
 
 from pipelines.core.endpoints import S3_ENDPOINT, object_store, secret_name, stack_environment
 
 READ_ERRORS = (AnalysisException, Py4JJavaError)
 """What opening a table raises: Spark's own error, or that of a file broken in the JVM."""
+
+RUN_ERRORS = (PySparkException, Py4JJavaError)
+"""What a query that runs raises, and what looking at a file through the JVM does."""
 
 DEFAULTS = {
     "spark.ui.enabled": "false",

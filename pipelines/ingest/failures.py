@@ -9,7 +9,14 @@ _KAFKA = (
     "Failed to construct kafka",
     "TimeoutException",
 )
-_STORE = ("fs.s3a", "S3AFileSystem", "AWSClientIOException", "SdkClientException", "NoHttpResponse")
+_STORE = (
+    "fs.s3a",
+    "S3AFileSystem",
+    "AWSClientIOException",
+    "SdkClientException",
+    "NoHttpResponse",
+    "Generic S3 error",  # Delta's own client
+)
 _NETWORK = ("java.net.ConnectException", "Connection refused", "SocketTimeoutException")
 _LASTING = (
     "UnknownTopicOrPartition",
@@ -32,6 +39,17 @@ def is_transient(error: Exception) -> bool:
     if any(word in text for word in _LASTING):
         return False
     return any(word in text for word in (*_KAFKA, *_STORE, *_NETWORK, _AFTER_REPEAT))
+
+
+def told_in_a_line(error: Exception) -> str:
+    """The part of a failure's text that tells the cause: of a query, of the JVM, or of another."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    first = lines[0]
+    if cause := first.partition("terminated with exception: ")[2]:
+        return cause
+    return lines[1].lstrip(": ") if first.startswith("An error occurred while") else first
 
 
 def explain_failure(error: Exception, places: Places, servers: str) -> SangamError:

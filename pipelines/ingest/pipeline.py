@@ -3,7 +3,6 @@
 import time
 from typing import Any
 
-from pyspark.errors import StreamingQueryException
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
@@ -17,12 +16,14 @@ from pipelines.core.messages import source_options
 from pipelines.core.privacy import key_from_env
 from pipelines.core.quality import QualityReport, preload, validate
 from pipelines.core.runlog import RunLog
+from pipelines.core.spark import RUN_ERRORS
 from pipelines.core.summary import RunSummary, begin_summary
 from pipelines.ingest.batches import BatchWriter
 from pipelines.ingest.checks import load_rules, suite
 from pipelines.ingest.compaction import Compaction, compact, count_files
 from pipelines.ingest.config import IngestConfig
-from pipelines.ingest.failures import explain_failure, is_transient
+from pipelines.ingest.failures import explain_failure, is_transient, told_in_a_line
+from pipelines.ingest.patience import Patience
 from pipelines.ingest.places import JOB, Places, find_places
 from pipelines.ingest.progress import starting_offsets
 from pipelines.ingest.report import build_report
@@ -80,28 +81,20 @@ def _run_until_done(writer: BatchWriter, request: Request, log: RunLog) -> None:
 
     It ends early where the quality gate has stopped it; the tally then says why.
     """
-    config, done, failed_since = writer.config, -1, time.monotonic()
-    pause = config.retry_first_seconds
+    patience = Patience(writer.config)
     while True:
         try:
+            patience.begin()
             _start(writer, request).awaitTermination()
             return
-        except StreamingQueryException as error:
+        except (*RUN_ERRORS, OSError) as error:  # the latter from Delta's own client of the store
             if writer.tally.stopped:
                 return
-            if writer.tally.batches != done:
-                done, failed_since = writer.tally.batches, time.monotonic()
-                pause = config.retry_first_seconds
-            waited = time.monotonic() - failed_since
-            if not is_transient(error) or waited + pause > config.retry_seconds:
+            pause = patience.next_pause(writer.tally.batches)
+            if pause is None or not is_transient(error):
                 raise explain_failure(error, writer.places, writer.servers) from error
-            log.warning(f"The stream stopped, going on in {pause:g} s: {_first_line(error)}")
+            log.warning(f"The stream stopped, going on in {pause:g} s: {told_in_a_line(error)}")
             time.sleep(pause)
-            pause = min(2 * pause, config.retry_max_seconds)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0].partition("terminated with exception: ")[2]
 
 
 def _start(writer: BatchWriter, request: Request) -> StreamingQuery:

@@ -13,9 +13,24 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.core.kafka import admin
+from pipelines.ingest.dlq import Filter, read_letters
+from pipelines.produce.samples import FIRST_MS
 from pipelines.stack.cli import main
 from pipelines.stack.native import NativeStack
-from tests.stack.tools import KEY, assert_each_once, bronze, ingest, job, send, use_store, wait_for
+from tests.stack.tools import (
+    KEY,
+    assert_each_once,
+    bronze,
+    ingest,
+    job,
+    publish,
+    send,
+    use_store,
+    wait_for,
+)
+
+OUTAGE_SECONDS, ALONE_SECONDS = 60, 10
+"""How long each server is away, and how long of that the other one is there."""
 
 
 @pytest.fixture(autouse=True)
@@ -59,28 +74,33 @@ def test_kill_in_the_middle_of_a_batch(
     assert_each_once(table, servers, topic)
 
 
-@pytest.mark.timeout(400)
-def test_kafka_and_minio_go_away_during_a_run(
+@pytest.mark.timeout(500)
+def test_kafka_and_minio_go_away_for_a_minute_during_a_run(
     stack: NativeStack, spark: SparkSession, servers: str, tmp_path: Path
 ) -> None:
     topic = "viewer.events.v1"
-    send(servers, topic, "viewer.Event", 1_000, 9)
+    values = send(servers, topic, "viewer.Event", 1_000, 9)
+    publish(servers, topic, [(values[0][:-1], FIRST_MS)])
     process = job(stack, "ingest", "--topic", topic, "--lake", "s3a://sangam", "--report",
                   str(tmp_path), "--set", "trigger_seconds=1", "--set", "retry_seconds=200", "--set",
-                  "connect_seconds=5")  # fmt: skip
+                  "connect_seconds=5", "--set", "max_offsets=100")  # fmt: skip
     try:
         use_store(spark)
-        wait_for_rows(spark, process, 1_000)
-        for service, start in (("kafka", stack.start_kafka), ("minio", stack.start_minio)):
-            stack.kill(service)
-            time.sleep(10)  # the outage itself, not a wait for something
-            start()
+        wait_for_rows(spark, process, 1)  # batches are under way
+        stack.kill("kafka")
+        time.sleep(ALONE_SECONDS)  # the outage itself, not a wait for something
+        stack.kill("minio")
+        time.sleep(OUTAGE_SECONDS - ALONE_SECONDS)
+        stack.start_kafka()
+        time.sleep(ALONE_SECONDS)
+        stack.start_minio()
         send(servers, topic, "viewer.Event", 500, 10)
         wait_for_rows(spark, process, 1_500)
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         told = process.communicate(timeout=60)[0]
     assert_each_once(bronze(spark, VIEWER_TABLE), servers, topic)
+    assert len(list(read_letters(servers, topic, Filter()))) == 1
     assert told.count("going on in") >= 1, "no outage was noticed"
     logs = [told, *(file.read_text(errors="replace") for file in stack.folder.glob("*.log"))]
     assert not any(secret in log for secret in secrets(stack) for log in logs)
