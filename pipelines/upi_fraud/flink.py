@@ -109,11 +109,9 @@ class DecideBatch(KeyedBroadcastProcessFunction):  # type: ignore[misc]
 
     def open(self, runtime_context: RuntimeContext) -> None:
         """Register the state and load what decides."""
-        ttl = (
-            StateTtlConfig.new_builder(Time.days(self._ttl_days))
-            .cleanup_in_rocksdb_compact_filter(10_000)
-            .build()
-        )
+        # Expired states go in RocksDB's compactions by default. Asking for it by name needs a
+        # connection to a Python client, which task managers of a cluster have not.
+        ttl = StateTtlConfig.new_builder(Time.days(self._ttl_days)).build()
         descriptor = MapStateDescriptor("payers", Types.STRING(), Types.PICKLED_BYTE_ARRAY())
         descriptor.enable_time_to_live(ttl)
         self._stored = runtime_context.get_map_state(descriptor)

@@ -31,8 +31,15 @@ def test_each_has_a_uid_and_a_name_of_its_own(stream):
     assert (flag.getUid(), flag.getName()) == ("upi-flag-findings", "flag findings")
 
 
-def test_idle_payers_are_removed_from_the_state():
+def no_client(*ignored):
+    raise AssertionError("a task manager has no Python client to ask")
+
+
+def test_idle_payers_are_removed_from_the_state(monkeypatch):
+    """And nothing in `open` needs what a task manager has not."""
     made = []
+    for place in ("java_gateway", "common.time"):
+        monkeypatch.setattr(f"pyflink.{place}.get_gateway", no_client)
 
     class Runtime:
         def get_map_state(self, descriptor):
@@ -43,6 +50,7 @@ def test_idle_payers_are_removed_from_the_state():
 
     DecideBatch(Reference, 31, 10).open(Runtime())
     (descriptor,) = made
+    assert descriptor._ttl_config.get_cleanup_strategies().is_cleanup_in_background()
     assert descriptor._ttl_config.get_ttl().to_milliseconds() == 31 * 24 * 3_600_000
 
 
