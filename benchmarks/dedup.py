@@ -4,9 +4,11 @@
     make bench-dedup ARGS="--sections speed --sizes 10000,100000 --rounds 6"
     make bench-dedup ARGS="--sections speed --sizes 1000000 --skip splink-spark,splink-accurate"
     make bench-dedup ARGS="--sections biometrics"                    captures, three seeds
+    make bench-dedup ARGS="--sections incremental --keep"            1 % of new records
 
 The clock runs from the first read to clusters on disk. Starting a session is not in it, nor are
-our evaluation and our HTML report; all three are told apart. Memory is the largest sum over all
+our evaluation and our HTML report; all three are told apart. --keep leaves the figures of sections
+measured before in the file, so that sections may run one by one. Memory is the largest sum over all
 processes of a program. Runs alternate A B C, C B A, ... after a warm-up; medians are printed.
 """
 
@@ -24,6 +26,7 @@ sys.path.insert(0, str(ROOT))
 from dedup_arms import OURS, Bench  # noqa: E402
 from dedup_checks import hold_against_limits  # noqa: E402
 from dedup_data import febrl_data, identity_data  # noqa: E402
+from dedup_incremental import run_incremental  # noqa: E402
 from dedup_sections import (  # noqa: E402
     run_biometrics,
     run_febrl_rows,
@@ -37,7 +40,7 @@ from pipelines.core.jars import driver_memory  # noqa: E402
 from pipelines.core.machine import memory_bytes  # noqa: E402
 from pipelines.dedup.sources import FEBRL_FILES  # noqa: E402
 
-SECTIONS = ("speed", "minhash", "febrl", "biometrics")
+SECTIONS = ("speed", "minhash", "febrl", "biometrics", "incremental")
 ARMS = (
     "sangam", "splink-duckdb", "splink-spark", "splink-accurate", "splink", "recordlinkage",
     "goldenmatch",
@@ -68,6 +71,8 @@ def main() -> int:
         run_sections(results, bench, given)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+    if given.keep:
+        results.take_over(given.out)
     hold_against_limits(results)
     results.print()
     results.write(given.out, PACKAGES)
@@ -89,6 +94,9 @@ def run_sections(results: Results, bench: Bench, given: argparse.Namespace) -> N
     if "biometrics" in given.sections:
         seeds = range(given.seed, given.seed + given.rounds)
         run_biometrics(results, bench, given.captures, seeds)
+    if "incremental" in given.sections:
+        data = identity_data(given.increment, given.seed, given.data)
+        run_incremental(results, bench, data, given.data)
 
 
 def parse() -> argparse.Namespace:
@@ -103,6 +111,8 @@ def parse() -> argparse.Namespace:
     add("--skip", type=words, default=[], help="of " + ", ".join(ARMS))
     add("--seed", type=int, default=7, help="seed of the synthetic registers (7)")
     add("--captures", type=int, default=100_000, help="records with captures (100000)")
+    add("--increment", type=int, default=1_000_000, help="records of incremental (1000000)")
+    add("--keep", action="store_true", help="leave figures of sections that do not run in --out")
     add("--cores", type=numbers, default=sorted(os.sched_getaffinity(0)), help="cores by number")
     add("--data", type=Path, default=Path(tempfile.gettempdir(), "sangam-bench-data"))
     add("--out", type=Path, default=ROOT / "benchmarks" / "results" / "dedup.json")

@@ -7,6 +7,7 @@ LIMITS: tuple[tuple[str, str, float | None, float | None], ...] = (
     ("D3 minhash, records/s/core", "minhash ours", 30_000, None),
     ("D18 identity_100000 precision", "identity_100000 sangam precision", 0.98, None),
     ("D18 identity_100000 recall", "identity_100000 sangam recall", 0.95, None),
+    ("D18 identity_100000 F1", "identity_100000 sangam f1", 0.985, None),
     ("D18 identity_100000 reduction", "identity_100000 sangam reduction_ratio", 0.999, None),
     ("D24 febrl3 with id, F1", "febrl3 with id sangam f1", 0.9995, None),
     ("D25 febrl3 without id, F1", "febrl3 without id sangam f1", 0.9995, None),
@@ -19,6 +20,7 @@ LIMITS: tuple[tuple[str, str, float | None, float | None], ...] = (
     ("D27 reviews per million", "biometrics reviews_per_million", None, 570),
     ("D28 identity_1000000, seconds", "identity_1000000 sangam seconds", None, 120),
     ("D28 identity_1000000, peak MiB", "identity_1000000 sangam peak memory", None, 8192),
+    ("D17 increment equals full run", "incremental identity_1000000 equals the full run", 1, None),
 )
 DECIMALS = 4
 
@@ -35,6 +37,10 @@ def hold_against_limits(results: Results) -> None:
     results.check("D22 time at 1,000,000 / at 100,000", _divide(results, large, ours), None, 13)
     results.check("D29 splink-spark / sangam, seconds", _divide(results, spark, ours), 10, None)
     results.check("D29 sangam / splink-duckdb, seconds", _divide(results, ours, duckdb), None, 3)
+    whole, more = (
+        f"incremental identity_1000000 {what} seconds" for what in ("full run on 99 %", "increment")
+    )
+    results.check("D17 increment / full run, seconds", _divide(results, more, whole), None, 0.1)
     results.check("D18 F1 minus the better Splink arm's", _lead(results), 0, None)
 
 

@@ -3,6 +3,11 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes depends on who else uses the machine; tests have limits below.
+settings.register_profile("sangam", deadline=None)
+settings.load_profile("sangam")
 
 LAYERS = {"unit": 120, "spark": 180, "flink": 180, "stack": 600}
 """Seconds after which one test of a layer is stopped."""

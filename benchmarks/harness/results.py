@@ -10,6 +10,8 @@ from typing import Any
 
 from pipelines.core.machine import describe_machine, git_state, java_version, package_versions
 
+MIB = 2**20
+
 
 @dataclass(frozen=True)
 class Check:
@@ -32,6 +34,7 @@ class Results:
         checks: acceptance rows.
         versions: packages of ours and of the peers.
         skipped: programs that did not end well, and why.
+        earlier: settings, commit and machine of runs whose figures were taken over.
     """
 
     settings: dict[str, Any]
@@ -40,6 +43,24 @@ class Results:
     checks: list[Check] = field(default_factory=list)
     versions: dict[str, str | None] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
+    earlier: list[dict[str, Any]] = field(default_factory=list)
+
+    def take_over(self, file: Path) -> None:
+        """Take over the figures of an earlier run that this one did not measure.
+
+        Sections take minutes each, so they may run one by one; every run that still has a figure
+        in the file is told with its commit and settings.
+        """
+        if not file.exists():
+            return
+        told = json.loads(file.read_text(encoding="utf-8"))
+        measured = {row["name"] for row in self.figures}
+        self.figures[:0] = [row for row in told["results"] if row["name"] not in measured]
+        known = {row["name"] for row in self.ratios}
+        self.ratios[:0] = [row for row in told["ratios"] if row["name"] not in known]
+        self.versions = told["versions"] | self.versions
+        runs = {name: told[name] for name in ("settings", "git_sha", "git_dirty", "machine")}
+        self.earlier = [*told.get("earlier", ()), runs]
 
     def add(self, name: str, value: float | None, unit: str, runs: Sequence[float] = ()) -> None:
         """Keep one figure; `runs` are the single values behind a median."""
@@ -93,6 +114,7 @@ class Results:
                 **self.versions,
             },
             "settings": self.settings,
+            "earlier": self.earlier,
             "results": self.figures,
             "ratios": self.ratios,
             "acceptance": [vars(check) for check in self.checks],

@@ -13,6 +13,8 @@ from pipelines.dedup.entries import ENTRY
 from pipelines.dedup.hashing import U64, splitmix64
 from pipelines.dedup.key_source import Fresh, KeySource, Plan
 from pipelines.dedup.leaves import leaf_pairs
+from pipelines.dedup.ordering import order_by
+from pipelines.dedup.prediction import predict_pairs
 from pipelines.dedup.splitting import Leaves, split_buckets
 
 I64 = npt.NDArray[np.int64]
@@ -86,7 +88,7 @@ def bucket_pairs(
         leaves = split_buckets(column(records, "key"), nodes, tails, size)
         family = source.layout.family_of_key[records["column"]]
         a, b, family = leaf_pairs(leaves, nodes, family, column(records, "probe"))
-        yield pack("counts", count_buckets(column(records, "key"), leaves))
+        yield pack("counts", count_buckets(leaves))
         if len(leaves.cut_keys):
             yield pack("cut", leaves.cut_keys.astype(CUT))
         yield pack_pairs(a, b, family, source.partitions, fresh)
@@ -94,23 +96,17 @@ def bucket_pairs(
     return entries.mapInArrow(emit, entries.schema)
 
 
-def count_buckets(keys: U64, leaves: Leaves) -> Records:
+def count_buckets(leaves: Leaves) -> Records:
     """Bucket sizes before and after splitting, one row of `COUNTS`."""
     after = np.diff(leaves.starts)
     counts = np.zeros(1, dtype=COUNTS)
     counts["made"], counts["skipped"] = leaves.pairs, leaves.skipped
     counts["largest"] = after.max(initial=0)
-    for name, sizes in (("before", run_lengths(np.sort(keys))), ("after", after)):
+    for name, sizes in (("before", leaves.bucket_sizes), ("after", after)):
         bins = np.log2(sizes).astype(np.int64)
         counts[name] = np.bincount(bins, minlength=SIZE_BINS)
         counts[f"pairs_{name}"] = np.bincount(bins, sizes * (sizes - 1) / 2, SIZE_BINS)
     return counts
-
-
-def run_lengths(ordered: U64) -> I64:
-    """Lengths of the runs of equal values."""
-    edges = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)])
-    return np.diff(np.append(edges, len(ordered)))
 
 
 def pair_partition(a: I64, b: I64, partitions: int) -> npt.NDArray[np.integer[Any]]:
@@ -119,20 +115,20 @@ def pair_partition(a: I64, b: I64, partitions: int) -> npt.NDArray[np.integer[An
 
 
 def distinct_pairs(pairs: Records) -> Records:
-    """Each pair once, with all families that saw it and its votes; sorted by (a, b)."""
+    """Each pair once, with all families that saw it and its votes; sorted by a."""
     if not len(pairs):
         return pairs
-    # One sort of 64-bit words groups the pairs, a second one of the few that are left orders them.
-    word = splitmix64(pairs["a"].view(np.uint64)) ^ pairs["b"].view(np.uint64)
-    ordered = pairs[np.argsort(word)]
-    a, b = ordered["a"], ordered["b"]
-    first = np.append(True, (a[1:] != a[:-1]) | (b[1:] != b[:-1]))
-    starts = np.flatnonzero(first)
-    kept: Records = ordered[starts].copy()
-    kept["families"] = np.bitwise_or.reduceat(ordered["families"], starts)
-    kept["votes"] = np.add.reduceat(ordered["votes"].astype(np.int64), starts).clip(max=65535)
-    by_pair: Records = kept[np.lexsort((kept["b"], kept["a"]))]
-    return by_pair
+    a, b = column(pairs, "a"), column(pairs, "b")
+    order = order_by(splitmix64(a.view(np.uint64)) ^ b.view(np.uint64))
+    a, b = a[order], b[order]
+    starts = np.flatnonzero(np.append(True, (a[1:] != a[:-1]) | (b[1:] != b[:-1])))
+    by_a = order_by(a[starts].view(np.uint64))  # so that records are looked up one after another
+    kept = np.empty(len(starts), dtype=PAIR)
+    kept["a"], kept["b"] = a[starts][by_a], b[starts][by_a]
+    kept["families"] = np.bitwise_or.reduceat(column(pairs, "families")[order], starts)[by_a]
+    votes = np.add.reduceat(column(pairs, "votes")[order].astype(np.int64), starts)
+    kept["votes"] = votes.clip(max=65535)[by_a]
+    return kept
 
 
 def plan_table(
@@ -151,15 +147,15 @@ def plan_table(
     def count(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         records = unpack(batches, ENTRY)
         keys, nodes = column(records, "key"), source.nodes(records)
-        tails, banded = (
-            source.tails(records, min(depths)),
-            source.layout.is_banded[records["column"]],
-        )
-        rows = []
-        for depth in depths:
-            forced = np.where(banded, depth - min(depths), 0).astype(np.int64)
-            for size in sizes:
-                rows.append((depth, size, split_buckets(keys, nodes, tails, size, forced).pairs))
+        pairs = predict_pairs(
+            keys, nodes, source.tails(records, min(depths)),
+            source.layout.is_banded[records["column"]], [d - min(depths) for d in depths], sizes,
+        )  # fmt: skip
+        rows = [
+            (depth, size, pairs[i, j])
+            for i, depth in enumerate(depths)
+            for j, size in enumerate(sizes)
+        ]
         yield pack("plan", np.array(rows, dtype=shape))
 
     counted = exchange(chunks, sample, source.partitions)

@@ -52,7 +52,7 @@ def capture_pairs(entries: DataFrame, partitions: int, fresh: Fresh | None = Non
         a, b, family = leaf_pairs(
             leaves, nodes, column(records, "family"), column(records, "probe")
         )
-        counts = count_buckets(keys, leaves)
+        counts = count_buckets(leaves)
         counts["made"] = len(a)
         yield pack("counts", counts)
         yield pack_pairs(a, b, family, partitions, fresh)

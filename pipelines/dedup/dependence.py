@@ -99,5 +99,7 @@ def _pairs_equal(columns: Codes) -> float:
     word = np.zeros(int(present.sum()), dtype=np.uint64)
     for values in columns:
         word = splitmix64(word ^ values[present].astype(np.uint64))
-    _, counts = np.unique(word, return_counts=True)
+    word.sort()
+    starts = np.flatnonzero(np.append(True, word[1:] != word[:-1])[: len(word)])
+    counts = np.diff(np.append(starts, len(word)))
     return float((counts * (counts - 1.0) / 2).sum())

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 from pyspark.sql import DataFrame
 
@@ -67,7 +68,7 @@ def score_task(scoring: Scoring) -> Callable[[Iterable[pa.RecordBatch]], Iterato
 def score_pairs(compared: Records, store: RecordStore, scoring: Scoring) -> Records:
     """Score compared pairs; unlikely ones leave, unless decided or of equal content."""
     weights = scoring.weights
-    patterns, inverse = np.unique(compared["pattern"], return_inverse=True)
+    inverse, patterns = pd.factorize(compared["pattern"])
     places = radix(weights.comparators)
     levels = unpack_patterns(patterns, weights.comparators, places)
     floor = bits_of(weights.settings.store_posterior)

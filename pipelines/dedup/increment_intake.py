@@ -46,7 +46,7 @@ def take_in_increment(
     mapping, layout = task.stage.mapping, KeyLayout(task.stage.mapping, config.signatures)
     base = _open_base(lake, task.stage, layout, folder.parent / "earlier")
     aside = Lake(lake.session, str(folder.parent / "increment"))
-    staged = stage_rows(open_rows(source), task, aside, run_id)
+    staged = stage_rows(*open_rows(source, task), aside, run_id)
     quality = pass_gate(staged, task)  # rows that are known already are no fault of a slice
     staged, kept = settle_copies(staged, base)
     write_quarantine(lake, staged.others, source, run_id, "append")

@@ -1,6 +1,6 @@
 """Extract: open the input, check every row, normalise it, and stage the comparable records."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from pipelines.dedup.groups import Groups, find_groups
 from pipelines.dedup.keys import KeyLayout
 from pipelines.dedup.mapping import Mapping
 from pipelines.dedup.records import CAPTURES, ID, STATUS, RecordStage, select_columns
+from pipelines.dedup.row_groups import GroupReader
 from pipelines.dedup.row_stage import RowTask, Staged, stage_rows
 from pipelines.dedup.sources import Source
 
@@ -96,7 +97,7 @@ def take_in(
         GateError: the quality gate stops the run; nothing is published.
     """
     task = row_task(source, config, tokeniser, as_of)
-    staged = stage_rows(open_rows(source), task, lake, run_id)
+    staged = stage_rows(*open_rows(source, task), lake, run_id)
     write_quarantine(lake, staged.others, source, run_id)
     quality = pass_gate(staged, task)
     store = write_store(staged.records, task.stage.mapping, folder)
@@ -118,11 +119,23 @@ def row_task(source: Source, config: DedupConfig, tokeniser: Tokeniser, as_of: d
     return RowTask(check_plan(source, config, as_of), stage)
 
 
-def open_rows(source: Source) -> DataFrame:
-    """Columns of the mapping; a small input, often one file and so one task, is spread out."""
+def open_rows(source: Source, task: RowTask) -> tuple[DataFrame, RowTask]:
+    """The rows, and the task that takes them in.
+
+    Tasks read Parquet files themselves where there are row groups for all of them. Of another input
+    Spark reads the columns of the mapping; a small one, often one file and so one task, is
+    spread out.
+    """
+    session = source.frame.sparkSession
+    cores = session.sparkContext.defaultParallelism
+    if source.files:
+        reader = GroupReader.of(source.files, source.mapping, Path(source.name).name)
+        if reader is not None and len(reader.groups) >= cores:
+            groups = session.range(0, len(reader.groups), 1, cores)
+            return groups, replace(task, read=reader)
     frame = select_columns(source.frame, source.mapping)
-    cores = frame.sparkSession.sparkContext.defaultParallelism
-    return frame.repartition(cores) if frame.rdd.getNumPartitions() < cores else frame
+    few = frame.rdd.getNumPartitions() < cores
+    return frame.repartition(cores) if few else frame, task
 
 
 def pass_gate(staged: Staged, task: RowTask) -> QualityReport:

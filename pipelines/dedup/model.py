@@ -5,6 +5,7 @@ import json
 import math
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +56,12 @@ class Model:
     frequencies: MappingOf[str, TermFrequencies]
     layout: MappingOf[str, Any]
 
-    @property
+    @cached_property
     def model_id(self) -> str:
         """SHA-256 of the canonical form, 16 hex digits."""
         return _digest(json.dumps(self._plain(), sort_keys=True).encode())[:16]
 
-    @property
+    @cached_property
     def plan_id(self) -> str:
         """Digest of the plan alone."""
         cuts = self.plan.cuts if self.plan.cuts is not None else np.empty(0, np.uint64)
@@ -102,10 +103,8 @@ class Model:
         }  # fmt: skip
 
     def save(self, path: Path) -> None:
-        """Write `path` (JSON) and beside it the frequency table and the cut nodes (Parquet)."""
+        """Write the frequency table and the cut nodes (Parquet), and last `path` (JSON)."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        plain = {"model_id": self.model_id, **self._plain()}
-        path.write_text(json.dumps(plain, indent=2, sort_keys=True) + "\n", "utf-8")
         rows = [
             (n, v, s) for n, tf in sorted(self.frequencies.items()) for v, s in tf.shares.items()
         ]
@@ -116,6 +115,8 @@ class Model:
         )  # fmt: skip
         pq.write_table(table, _beside(path, "frequencies"))
         pq.write_table(pa.table({"key": self.plan.cuts}), _beside(path, "cuts"))
+        plain = {"model_id": self.model_id, **self._plain()}
+        path.write_text(json.dumps(plain, indent=2, sort_keys=True) + "\n", "utf-8")
 
 
 def layout_of(mapping: Mapping, config: DedupConfig) -> dict[str, Any]:

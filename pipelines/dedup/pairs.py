@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 from pyspark.sql import DataFrame
 
@@ -184,13 +185,11 @@ def _group_size(nodes: I64, comparison: Comparison) -> I64:
 
 def count_patterns(compared: Records) -> Records:
     """Weighted counts per pattern, an array of `PATTERN`, sorted by pattern."""
-    patterns, inverse, pairs = np.unique(
-        compared["pattern"], return_inverse=True, return_counts=True
-    )
+    place, patterns = pd.factorize(compared["pattern"])  # few values: no sort of all pairs
     counts = np.empty(len(patterns), dtype=PATTERN)
-    counts["pattern"], counts["pairs"] = patterns, pairs
-    counts["weight"] = np.bincount(inverse, weights=compared["weight"], minlength=len(patterns))
-    return counts
+    counts["pattern"], counts["pairs"] = patterns, np.bincount(place, minlength=len(patterns))
+    counts["weight"] = np.bincount(place, weights=compared["weight"], minlength=len(patterns))
+    return np.sort(counts, order="pattern")
 
 
 def merge_counts(parts: Records) -> Records:

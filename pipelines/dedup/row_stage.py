@@ -18,6 +18,7 @@ from pipelines.core.lake_arrow import write_rows, write_tasks
 from pipelines.dedup.checks import COLLAPSED, REASONS, SUPERSEDED, Checked, CheckPlan, check_batch
 from pipelines.dedup.copies import UNDATED, find_copies
 from pipelines.dedup.records import RecordStage, make_normalisers, prepare_batch
+from pipelines.dedup.row_groups import GroupReader
 
 Bool = npt.NDArray[np.bool_]
 I64 = npt.NDArray[np.int64]
@@ -34,10 +35,12 @@ class RowTask:
     Attributes:
         plan: the row checks.
         stage: how rows become records.
+        read: reads the rows of what the task is given; None when it is given the rows.
     """
 
     plan: CheckPlan
     stage: RecordStage
+    read: GroupReader | None = None
 
     def __call__(
         self, batches: Iterable[pa.RecordBatch], notes: list[bytes]
@@ -46,7 +49,7 @@ class RowTask:
         figures: Counter[str] = Counter()
         normalisers = make_normalisers(self.stage)
         others = []
-        for batch in batches:
+        for batch in self.read(batches) if self.read else batches:
             checked = check_batch(batch, self.plan)
             figures.update(checked.count(self.plan))
             prepared = prepare_batch(checked, self.stage, normalisers)

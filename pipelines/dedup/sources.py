@@ -9,7 +9,7 @@ import importlib.util
 import re
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -21,10 +21,12 @@ from pyspark.sql import types as T
 
 from pipelines.core.errors import ConfigError
 from pipelines.core.spark import READ_ERRORS, read_failure
+from pipelines.dedup.column_types import check_types
 from pipelines.dedup.config import DedupConfig
 from pipelines.dedup.mapping import Mapping, bundled_mapping, load_mapping
 from pipelines.dedup.proposal import propose_mapping
 from pipelines.dedup.records import CORRUPT
+from pipelines.dedup.row_groups import local_files
 
 if TYPE_CHECKING:
     from pipelines.dedup.generate import Modalities
@@ -45,6 +47,7 @@ class Source:
         is_public: bundled or synthetic data, whose values and tokens may be shown to anyone.
         digest: identity of the input's content, for the run id.
         dlq: messages of a topic that became dead letters and are not in the frame.
+        files: the same rows as local Parquet files, where they are that.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Source:
     is_public: bool
     digest: str
     dlq: int = 0
+    files: tuple[str, ...] = ()
 
 
 def open_source(
@@ -127,9 +131,9 @@ def _open_synthetic(
     frame = session.read.parquet(str(made.enrolments)).withColumn("_source", F.col("source"))
     truth = pd.read_parquet(made.entities)
     truth = truth.rename(columns={"enrolment_id": "id", "entity_id": "entity"})
-    return Source(
-        name, frame, mapping, truth, True, _digest(f"{records}/{seed}/{modalities}".encode())
-    )
+    digest = _digest(f"{records}/{seed}/{modalities}".encode())
+    files = tuple(sorted(str(file) for file in made.enrolments.glob("*.parquet")))
+    return Source(name, frame, mapping, truth, True, digest, files=files)
 
 
 def _open_table(
@@ -142,7 +146,8 @@ def _open_table(
         return _make_source(name, read.frame, mapping_file, truth, read.digest, read.dead)
     frame = read_table(session, name)
     digest = _digest(name.encode(), str(sorted(frame.inputFiles())).encode())
-    return _make_source(name, frame, mapping_file, truth, digest)
+    source = _make_source(name, frame, mapping_file, truth, digest)
+    return replace(source, files=local_files(frame, name))
 
 
 def _make_source(
@@ -162,7 +167,9 @@ def _make_source(
             f"--input {name}: an unknown table needs --mapping FILE. A proposal to start from:\n\n"
             + propose_mapping(frame)
         )
-    mapping = _present_fields(mapping, frame.columns, str(mapping_file or "mapping identity_in"))
+    told = str(mapping_file or "mapping identity_in")
+    mapping = _present_fields(mapping, frame.columns, told)
+    check_types(mapping, frame.schema, told)
     labels = _read_truth(frame, mapping, truth) if truth else None
     origin = F.col(mapping.source) if mapping.source else F.lit(Path(name).name)
     return Source(name, frame.withColumn("_source", origin), mapping, labels, False, digest, dlq)

@@ -12,6 +12,7 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.dedup.ordering import order_by
 from pipelines.dedup.signatures import mix
 
 I64 = npt.NDArray[np.int64]
@@ -32,6 +33,7 @@ class Leaves:
     Attributes:
         order: entry numbers, members of a leaf next to each other.
         starts: first position of each leaf in `order`, plus the end.
+        bucket_sizes: entries of each bucket before it was cut.
         cut_keys: keys of the nodes that were cut.
         pairs: pairs inside the leaves.
         skipped: pairs given up by cuts past the tail.
@@ -39,6 +41,7 @@ class Leaves:
 
     order: I64
     starts: I64
+    bucket_sizes: I64
     cut_keys: U64
     pairs: int
     skipped: int
@@ -90,7 +93,7 @@ def child_key(key: np.uint64, byte: Int) -> np.uint64:
 
 
 @nb.njit(cache=True, nogil=True)
-def _sort_by_byte(
+def sort_by_byte(
     part: I64, depth: Int, tails: TailArrays, nodes: I64, bytes_: I64, scratch: I64
 ) -> None:
     """Sort the entries `part` by their cutting byte, in place, and leave the bytes in `bytes_`."""
@@ -124,11 +127,11 @@ def _sort_by_byte(
 def _split(
     buckets: I64, keys: U64, order: I64, nodes: I64, tails: TailArrays, forced: I64,
     split_size: int, is_start: Bool,
-) -> tuple[list[np.uint64], np.int64, np.int64]:  # fmt: skip
+) -> tuple[U64, np.int64, np.int64]:  # fmt: skip
     """Cut buckets, given as (first, end) in `order`; marks where their leaves start."""
     largest = (buckets[:, 1] - buckets[:, 0]).max()
     scratch, bytes_ = np.empty(largest, dtype=np.int64), np.empty(largest, dtype=np.int64)
-    cuts = [np.uint64(0) for _ in range(0)]
+    cuts, made = np.empty(len(buckets), dtype=np.uint64), 0
     stack = [(np.int64(0), np.int64(0), np.int64(0), np.uint64(0)) for _ in range(0)]
     hashes = tails[1].shape[1]
     pairs, skipped = np.int64(0), np.int64(0)
@@ -143,8 +146,11 @@ def _split(
                 is_start[first] = True
                 pairs += size * (size - 1) // 2
                 continue
-            cuts.append(node_key)
-            _sort_by_byte(order[first:end], depth, tails, nodes, bytes_, scratch)
+            if made == len(cuts):
+                cuts = np.append(cuts, np.empty_like(cuts))
+            cuts[made] = node_key
+            made += 1
+            sort_by_byte(order[first:end], depth, tails, nodes, bytes_, scratch)
             kept, low_end = np.int64(0), np.int64(0)
             for i in range(1, size + 1):
                 if i < size and bytes_[i] == bytes_[low_end]:
@@ -156,7 +162,7 @@ def _split(
                 low_end = np.int64(i)
             if depth >= hashes:
                 skipped += size * (size - 1) // 2 - kept
-    return cuts, pairs, skipped
+    return cuts[:made].copy(), pairs, skipped
 
 
 def split_buckets(
@@ -171,7 +177,7 @@ def split_buckets(
         split_size: largest bucket that is left whole.
         forced: per entry, levels cut whatever the size (a deeper start of the prefix).
     """
-    order = np.argsort(keys)
+    order = order_by(keys)
     by_key = keys[order]
     is_start = np.append(np.ones(min(len(keys), 1), dtype=bool), by_key[1:] != by_key[:-1])
     starts = np.append(np.flatnonzero(is_start), len(keys))
@@ -187,9 +193,9 @@ def split_buckets(
         cuts, cut_pairs, skipped = _split(
             buckets, keys, order, nodes, tails.arrays, depth, split_size, is_start
         )
-        pairs, cut_keys = pairs + int(cut_pairs), np.array(cuts, dtype=np.uint64)
+        pairs, cut_keys = pairs + int(cut_pairs), cuts
         starts = np.append(np.flatnonzero(is_start), len(keys))
-    return Leaves(order, starts, cut_keys, pairs, int(skipped))
+    return Leaves(order, starts, sizes, cut_keys, pairs, int(skipped))
 
 
 @nb.njit(cache=True, nogil=True)

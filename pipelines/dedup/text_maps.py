@@ -23,8 +23,8 @@ def pack_map(columns: Mapping[str, pa.ChunkedArray], rows: int) -> pa.Array:
             TEXT_MAP
         )
     texts = [chunk for column in columns.values() for chunk in column.cast(pa.string()).chunks]
-    # Entries lie field by field; a stable sort by row brings those of one row together.
-    order = np.argsort(np.tile(np.arange(rows), len(columns)), kind="stable")
+    # Entries lie field by field; this order brings those of one row together.
+    order = np.arange(len(columns) * rows).reshape(len(columns), rows).T.ravel()
     values = pa.concat_arrays(texts or [pa.array([], pa.string())]).take(pa.array(order))
     is_filled = values.is_valid().to_numpy(zero_copy_only=False)
     fields = pa.array(order // max(rows, 1))

@@ -8,6 +8,8 @@ import pytest
 
 from pipelines.core.cli import main_guard
 from pipelines.core.errors import ConfigError, GateError
+from pipelines.dedup.config import DedupConfig
+from pipelines.dedup.sources import open_source
 
 ROOT = Path(__file__).parents[3]
 HEAD = "id,first,last,dob\n"
@@ -47,6 +49,28 @@ def test_missing_column(deduplicate, table) -> None:
         ConfigError, match=r"people.yaml: fields.last.column: family .*id, first, last, dob"
     ):
         deduplicate(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("key", "kind", "needed"),
+    [
+        ("fields.last.column", "array<string>", "text, a number or a date"),
+        ("id", "struct<a: int>", "text, a number or a date"),
+        ("time", "int", "a timestamp, a date or ISO 8601 text"),
+        ("captures", "string", "an array of structs with iris_code"),
+    ],
+)
+def test_wrong_type(spark, tmp_path: Path, key: str, kind: str, needed: str) -> None:
+    kinds = {"id": "string", "first": "string", "last": "string", "dob": "date"}
+    column = {"fields.last.column": "last"}.get(key, key)
+    kinds |= {column: kind}
+    schema = ", ".join(f"{name}: {told}" for name, told in kinds.items())
+    spark.createDataFrame([], schema).write.parquet(str(tmp_path / "people.parquet"))
+    extra = "" if column in ("id", "last") else f"{key}: {column}\n"
+    (tmp_path / "people.yaml").write_text(extra + MAPPING, "utf-8")
+    name = str(tmp_path / "people.parquet")
+    with pytest.raises(ConfigError, match=rf"people.yaml: {key}: column {column} is .*{needed}"):
+        open_source(spark, name, DedupConfig(), tmp_path / "people.yaml", None)
 
 
 def test_unknown_comparator(deduplicate, table) -> None:

@@ -25,14 +25,14 @@ def settings(spark: SparkSession, **values: str) -> Iterator[None]:
             spark.conf.set(key, value)
 
 
-@pytest.mark.timeout(600)  # 64 partitions are many small tasks
+@pytest.mark.timeout(600)  # 200 partitions are many small tasks
 @pytest.mark.parametrize(
-    ("partitions", "adaptive", "batch"), [(2, "false", "100"), (64, "true", "10000")]
+    ("partitions", "adaptive", "batch"), [(2, "false", "100"), (200, "true", "10000")]
 )
 def test_digests_do_not_depend_on_the_engine(
     spark: SparkSession, deduplicate, febrl1, partitions: int, adaptive: str, batch: str
 ) -> None:
-    """D30: partitions 1, 2, 64; adaptive execution on and off; Arrow batches small and large."""
+    """D30: partitions 1, 2, 200; adaptive execution on and off; Arrow batches small and large."""
     with settings(spark, adaptive=adaptive, batch=batch):
         other = deduplicate("febrl1", {"partitions": partitions})
     assert other.models[0].model_id == febrl1.models[0].model_id

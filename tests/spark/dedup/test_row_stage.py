@@ -2,9 +2,12 @@
 
 import datetime
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
@@ -15,10 +18,16 @@ from pipelines.core.privacy import Tokeniser
 from pipelines.core.quality import reconcile
 from pipelines.dedup.captures import CaptureLimits
 from pipelines.dedup.checks import QUARANTINED, REJECTED, CheckPlan
+from pipelines.dedup.config import DedupConfig
 from pipelines.dedup.gate import run_counts
+from pipelines.dedup.generate import write_synthetic
+from pipelines.dedup.intake import open_rows, row_task
 from pipelines.dedup.mapping import Mapping
 from pipelines.dedup.records import ID, STATUS, RecordStage, select_columns
+from pipelines.dedup.row_groups import GroupReader
 from pipelines.dedup.row_stage import RowTask, Staged, stage_rows
+from pipelines.dedup.sources import open_source
+from pipelines.dedup.synthetic.config import SyntheticConfig
 
 START = datetime.datetime(2025, 1, 1)
 MAPPING = Mapping.model_validate(
@@ -47,6 +56,35 @@ def row(
 ) -> dict[str, Any]:
     moment = None if minute is None else START + datetime.timedelta(minutes=minute)
     return {"id": key, "enrolled_at": moment, "status": status, "name": name}
+
+
+def test_parquet_read_by_tasks_is_parquet_read_by_spark(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    """Captures, dates, moments and nulls included."""
+    blocks = SyntheticConfig(part_records=60)
+    made = write_synthetic(150, tmp_path / "made", workers=1, config=blocks)
+    source = open_source(spark, str(made.enrolments), DedupConfig(), None, None)
+    assert len(source.files) == 3
+    task = row_task(source, DedupConfig(), TOKENS, datetime.date(2026, 1, 1))
+    digests = []
+    for number, one in enumerate((source, replace(source, files=()))):
+        lake = Lake(spark, str(tmp_path / str(number)))
+        rows, doing = open_rows(one, task)
+        assert (doing.read is None) == (not one.files)
+        assert stage_rows(rows, doing, lake, "run").records.num_rows == 150
+        digests.append(lake.listing()[1])
+    assert digests[0] == digests[1]
+
+
+def test_spark_reads_what_needs_a_cast(spark: SparkSession, tmp_path: Path) -> None:
+    for number in range(2):
+        rows = pa.table({"id": [number], "name": ["asha"]})
+        pq.write_table(rows, tmp_path / f"{number}.parquet")
+    files = tuple(map(str, sorted(tmp_path.glob("*.parquet"))))
+    plain = MAPPING.model_copy(update={"time": None, "status": None})
+    assert GroupReader.of(files, plain, "here") is None
+    assert GroupReader.of(files, MAPPING, "here") is None, "columns are missing"
 
 
 @pytest.mark.parametrize("partitions", [1, 3])

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from pipelines.dedup.candidates import PAIR, count_buckets, distinct_pairs
 from pipelines.dedup.key_source import is_member
 from pipelines.dedup.leaves import leaf_pairs
+from pipelines.dedup.ordering import order_by
+from pipelines.dedup.prediction import predict_pairs
 from pipelines.dedup.splitting import CutNodes, Leaves, Tails, leaf_keys, split_buckets
 
 CASES = Path(__file__).parents[2] / "cases" / "dedup" / "splitting"
@@ -93,7 +95,7 @@ def test_golden_pre_flight() -> None:
     nodes = np.arange(len(keys), dtype=np.int64)
     whole = split_buckets(keys, nodes, Tails.of(np.zeros((len(keys), 1), np.uint8)), len(keys))
     assert whole.pairs == PRE_FLIGHT["pairs"]
-    counts = count_buckets(keys, whole)[0]
+    counts = count_buckets(whole)[0]
     assert counts["largest"] == max(sizes)
     share = counts["pairs_before"].max() / counts["pairs_before"].sum()
     assert share == pytest.approx(PRE_FLIGHT["largest_share"], abs=1e-6)
@@ -127,6 +129,26 @@ def test_equals_the_recursive_split(bucket: Any, forced: int) -> None:
         for number, leaf in enumerate(split_tails_only(members, tails, size, forced)):
             by_tails[key, number] = leaf
     assert leaves.skipped == sum(pairs_in(len(leaf)) for leaf in by_tails.values()) - leaves.pairs
+
+
+@given(buckets(), st.lists(st.booleans(), min_size=len(KEYS), max_size=len(KEYS)))
+@settings(max_examples=60, deadline=None)
+def test_one_walk_predicts_the_pairs_of_every_plan(bucket: Any, banded: list[bool]) -> None:
+    keys, nodes, tails = arrays(*bucket[:3])
+    is_banded = np.array([banded[KEYS.index(key)] for key in bucket[0]])
+    forced, sizes = (0, 1, 2), (6, 3, 1)
+    found = predict_pairs(keys, nodes, tails, is_banded, forced, sizes)
+    for i, levels in enumerate(forced):
+        deep = np.where(is_banded, levels, 0).astype(np.int64)
+        expected = [split_buckets(keys, nodes, tails, size, deep).pairs for size in sizes]
+        assert found[i].tolist() == expected
+
+
+@given(st.lists(st.one_of(st.integers(0, 2**64 - 1), st.integers(0, 9)), max_size=60))
+@settings(max_examples=60, deadline=None)
+def test_order_of_hashes(values: list[int]) -> None:
+    hashes = np.array(values, dtype=np.uint64)
+    assert order_by(hashes).tolist() == np.argsort(hashes, kind="stable").tolist()
 
 
 def split_tails_only(
