@@ -128,12 +128,14 @@ def _summary(config: DedupConfig, request: Request, source: Source) -> RunSummar
 def _save_model(result: Run, lake: str, report: Path | None) -> Path | None:
     """Keep the model beside the tables: its frequency table holds names, as they do."""
     path = model_file(lake, result.model.model_id)
-    if "://" in lake:
-        if report is None:
-            return None
-        path = report / "model.json"
-    result.model.save(path)
-    return path
+    if "://" not in lake:
+        if not path.exists():  # its name follows from its content
+            result.model.save(path)
+        return path
+    if report is None:
+        return None
+    result.model.save(report / "model.json")
+    return report / "model.json"
 
 
 def _write_report(
