@@ -64,7 +64,7 @@ def main(customers: int, folder: Path, out: Path) -> None:
         F.lit(None).cast("date").alias("customer_since_date"),
     )
     start = time.monotonic()
-    made = build_features(FeatureInputs(days, who, None), AS_OF, CreditConfig(), "bench")
+    made = build_features(FeatureInputs(days, who, None, customers), AS_OF, CreditConfig(), "bench")
     made.write.format("noop").mode("overwrite").save()
     spent = time.monotonic() - start
     sample = days.limit(SAMPLE_ROWS).toArrow()

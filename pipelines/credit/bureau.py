@@ -20,7 +20,7 @@ _SCHEMA = (
 
 
 def summarise_tradelines(
-    tradelines: DataFrame | None, applicants: DataFrame, as_of: date, settings: WindowSettings
+    tradelines: DataFrame | None, wanted: DataFrame, as_of: date, settings: WindowSettings
 ) -> DataFrame:
     """One row per applicant with a tradeline, from the newest report of each before `as_of`.
 
@@ -28,9 +28,9 @@ def summarise_tradelines(
     limit.
     """
     if tradelines is None:
-        return applicants.sparkSession.createDataFrame([], _SCHEMA)
+        return wanted.sparkSession.createDataFrame([], _SCHEMA)
     known = tradelines.where(F.col("reported_date") < F.lit(as_of)).join(
-        applicants.select("customer_id"), "customer_id", "left_semi"
+        wanted, "customer_id", "left_semi"
     )
     # The date comes first, so the greatest row is the newest; a tie is broken by its content.
     ordered = F.struct("reported_date", *(c for c in TRADELINE_COLUMNS if c not in _KEYS))

@@ -1,9 +1,16 @@
 """A scorecard as Spark SQL: no Python worker scores, and no value slips through without a bin.
 
-Every feature becomes one CASE expression that yields a packed integer, `shortfall << 12 |
-(63 - feature) << 6 | bin`. The raw score is a sum of its upper part; its order is the order of the
-reasons, ties by feature. Reasons, codes and labels are looked up only for the few that are told.
+Every feature becomes one expression that yields a packed integer, `shortfall << 12 |
+(63 - feature) << 6 | bin`, or a negative code for a value without a bin. The raw score is a sum of
+the upper parts; their order is the order of the reasons, ties by feature. Codes and labels are
+looked up only for the few that are told.
+
+Both the loss and the check use every packed integer. Spark evaluates what is used twice in a
+method of its own, so none grows beyond the 8,000 bytecodes that HotSpot compiles, however many
+features there are; one long method would be interpreted, at a tenth of the rate.
 """
+
+from collections.abc import Sequence
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -14,11 +21,11 @@ from pipelines.credit.scorecard import MAX_FEATURES, CardFeature, Scorecard
 FEATURE_BITS = BIN_BITS = 6
 SHIFT = FEATURE_BITS + BIN_BITS
 INVALID = "invalid"
+CODES = ("MISSING_NOT_BINNED", "NOT_FINITE", "UNSEEN_CATEGORY")
 
 _LARGEST = "1.7976931348623157E308D"
 
 REASON_TYPE = "array<struct<code:string,feature:string,bin:string,shortfall:int>>"
-SCORE_COLUMNS = ("score", "raw_score", "max_points", "other_shortfall", "pd", "risk_category")
 
 
 def quote(text: str) -> str:
@@ -31,58 +38,72 @@ def number(value: float) -> str:
     return f"{value!r}D"
 
 
-def bin_expression(feature: CardFeature, results: list[str], otherwise: dict[str, str]) -> str:
-    """CASE over the bins of a feature.
+def bin_expression(feature: CardFeature, results: Sequence[str], otherwise: Sequence[str]) -> str:
+    """The result of the bin a value is in.
 
     Args:
         feature: the feature.
         results: SQL result of each bin.
-        otherwise: SQL result by code: MISSING_NOT_BINNED, NOT_FINITE, UNSEEN_CATEGORY.
+        otherwise: SQL result of each of `CODES`.
     """
-    column, absent = f"`{feature.name}`", feature.missing_bin
-    missing = otherwise["MISSING_NOT_BINNED"] if absent is None else results[absent]
-    parts = [f"WHEN {column} IS NULL THEN {missing}"]
-    pairs = zip(feature.bins, results, strict=True)
-    known = [(one, result) for one, result in pairs if not one.is_missing]
+    missing, broken, unseen = otherwise
+    absent = feature.missing_bin
+    if absent is not None:
+        missing = results[absent]
+    known = [(one, result) for one, result in zip(feature.bins, results, strict=True)
+             if not one.is_missing]  # fmt: skip
+    column = f"`{feature.name}`"
     if feature.kind == "category":
-        for one, result in known:
+        found = unseen
+        for one, result in reversed(known):
             names = ", ".join(quote(name) for name in one.categories)
-            parts.append(f"WHEN {column} IN ({names}) THEN {result}")
-        return f"CASE {' '.join(parts)} ELSE {otherwise['UNSEEN_CATEGORY']} END"
-    broken = otherwise["NOT_FINITE"]
-    parts.append(f"WHEN {column} < -{_LARGEST} THEN {broken}")
-    for one, result in known[:-1]:
-        parts.append(f"WHEN {column} < {number(one.hi or 0.0)} THEN {result}")
-    # NaN is above every number in Spark: it falls through to the end, as infinity does.
-    parts.append(f"WHEN {column} <= {_LARGEST} THEN {known[-1][1]}")
-    return f"CASE {' '.join(parts)} ELSE {broken} END"
+            found = f"IF({column} IN ({names}), {result}, {found})"
+    else:
+        column = f"double({column})"
+        halves = _halves(column, feature.cuts, [result for _, result in known])
+        # Neither NaN, which Spark puts above every number, nor infinity passes this.
+        found = f"IF(abs({column}) <= {_LARGEST}, {halves}, {broken})"
+    return f"IF({column} IS NULL, {missing}, {found})"
+
+
+def _halves(column: str, cuts: Sequence[float], results: Sequence[str]) -> str:
+    """Binary search for the bin of a number; neighbours with one result are one."""
+    if len(set(results)) == 1:
+        return results[0]
+    middle = len(cuts) // 2
+    left = _halves(column, cuts[:middle], results[: middle + 1])
+    right = _halves(column, cuts[middle + 1 :], results[middle + 1 :])
+    return f"IF({column} < {number(cuts[middle])}, {left}, {right})"
 
 
 def packed_expression(feature: CardFeature, index: int) -> str:
-    """The packed integer of a feature; a value without a bin raises its code and the name."""
+    """The packed integer of a feature, never null; negative for a value without a bin."""
     rank = MAX_FEATURES - 1 - index
     results = [
         str((feature.max_points - one.points) << SHIFT | rank << BIN_BITS | i)
         for i, one in enumerate(feature.bins)
     ]
-    codes = ("MISSING_NOT_BINNED", "NOT_FINITE", "UNSEEN_CATEGORY")
-    raised = {code: f"int(raise_error({quote(f'{code} {feature.name}')}))" for code in codes}
-    # Never null, and Spark has to know it: arrays without nulls are sorted as plain integers.
-    return f"coalesce({bin_expression(feature, results, raised)}, 0)"
+    return bin_expression(
+        feature, results, [str(-(len(CODES) * index + n)) for n in range(1, len(CODES) + 1)]
+    )
 
 
 def invalid_expression(card: Scorecard) -> str:
     """The first reason why a row cannot be scored, as `CODE feature`; null if it can."""
-    checks = []
-    for feature in card.features:
-        codes = ("MISSING_NOT_BINNED", "NOT_FINITE", "UNSEEN_CATEGORY")
-        told = {code: quote(f"{code} {feature.name}") for code in codes}
-        checks.append(bin_expression(feature, ["NULL"] * len(feature.bins), told))
+    checks = [
+        bin_expression(
+            feature, ["NULL"] * len(feature.bins),
+            [quote(f"{code} {feature.name}") for code in CODES],
+        )
+        for feature in card.features
+    ]  # fmt: skip
     return f"coalesce({', '.join(checks)}, string(NULL))"
 
 
 def score_frame(df: DataFrame, card: Scorecard, with_reasons: bool = True) -> DataFrame:
     """Add the score columns to rows that `invalid_expression` let pass.
+
+    A row that it would not pass raises an error with the code and the name of the feature.
 
     Args:
         df: a column per feature of the scorecard.
@@ -92,25 +113,31 @@ def score_frame(df: DataFrame, card: Scorecard, with_reasons: bool = True) -> Da
     Returns:
         The frame with `score`, `raw_score`, `max_points`, `pd`, `risk_category`, and the reasons.
     """
-    names = [f"_packed_{i}" for i in range(len(card.features))]
     kept = [F.col(f"`{name}`") for name in df.columns]
-    packed = [
-        F.expr(packed_expression(feature, i)).alias(name)
-        for i, (feature, name) in enumerate(zip(card.features, names, strict=True))
-    ]
-    total = " + ".join(f"shiftright({name}, {SHIFT})" for name in names)
-    raw = F.expr(f"{card.max_points} - ({total})").alias("raw_score")
-    points = df.select(*kept, *packed)
+    packed = [packed_expression(feature, i) for i, feature in enumerate(card.features)]
+    lost = " + ".join(f"shiftright({one}, {SHIFT})" for one in packed)
+    least = f"least({', '.join(packed)}, {1 << 30})"
+    parts = [F.expr(lost).alias("_lost"), F.expr(least).alias("_least")]
+    if with_reasons:
+        parts.append(F.expr(f"array({', '.join(packed)})").alias("_packed"))
+    points = df.select(*kept, *parts)
+    raw = _raw_score(card).alias("raw_score")
     if not with_reasons:
         return points.select(*kept, raw).select(*kept, *_score_columns(card))
-    ranked = f"sort_array(array({', '.join(names)}))"
-    ordered = points.select(*kept, raw, F.expr(ranked).alias("_ranked"))
+    ordered = points.select(*kept, raw, F.expr("sort_array(_packed)").alias("_ranked"))
     slots = range(1, min(card.scale.reasons, len(card.features)) + 1)
     worst = [F.expr(f"element_at(_ranked, -{k})").alias(f"_worst_{k}") for k in slots]
     told = ordered.select(*kept, "raw_score", *worst)
-    lost = " + ".join(f"shiftright(_worst_{k}, {SHIFT})" for k in slots)
-    rest = F.expr(f"{card.max_points} - raw_score - ({lost})").alias("other_shortfall")
+    shown = " + ".join(f"shiftright(_worst_{k}, {SHIFT})" for k in slots)
+    rest = F.expr(f"{card.max_points} - raw_score - ({shown})").alias("other_shortfall")
     return told.select(*kept, *_score_columns(card), _reasons(card, slots), rest)
+
+
+def _raw_score(card: Scorecard) -> Column:
+    """Best points less what was lost; a negative code raises what it stands for."""
+    told = [quote(f"{code} {feature.name}") for feature in card.features for code in CODES]
+    error = f"raise_error(element_at(array({', '.join(told)}), -_least))"
+    return F.expr(f"IF(_least >= 0, {card.max_points} - _lost, int({error}))")
 
 
 def _score_columns(card: Scorecard) -> list[Column]:

@@ -15,6 +15,9 @@ from pipelines.credit.balances import average_balances, month_number
 from pipelines.credit.bureau import summarise_tradelines
 from pipelines.credit.config import CreditConfig, ThinSettings, WindowSettings
 
+_ID_BYTES = 64
+"""A token of 29 characters in the hashed form in which it is broadcast."""
+
 _COUNTS = ("total_volume_paise", "transaction_count", "missed_payment_count", "active_days")
 
 
@@ -26,11 +29,19 @@ class FeatureInputs:
         days: `credit.CustomerDay` rows of any days.
         applicants: `customer_id`, each once, and `customer_since_date`.
         tradelines: accepted `credit.BureauTradeline` rows; None without a bureau.
+        count: number of applicants; without it Spark decides how to join them.
     """
 
     days: DataFrame
     applicants: DataFrame
     tradelines: DataFrame | None
+    count: int | None = None
+
+    def wanted(self, broadcast_mib: int) -> DataFrame:
+        """Their ids; few enough go to every task, so that the history is not shuffled for them."""
+        ids = self.applicants.select("customer_id")
+        is_small = self.count is not None and self.count * _ID_BYTES <= broadcast_mib << 20
+        return F.broadcast(ids) if is_small else ids
 
 
 def build_features(
@@ -44,13 +55,14 @@ def build_features(
         config: settings of window and thin files.
         run_id: run that writes the rows.
     """
-    window = window_days(inputs.days, inputs.applicants, as_of, config.window)
+    wanted = inputs.wanted(config.window.broadcast_mib)
+    window = window_days(inputs.days, wanted, as_of, config.window)
     parts = [
         _totals(window),
         average_balances(window, as_of),
         _regularities(window, as_of, config.window),
         _diversity(window, len(config.merchant_categories)),
-        summarise_tradelines(inputs.tradelines, inputs.applicants, as_of, config.window),
+        summarise_tradelines(inputs.tradelines, wanted, as_of, config.window),
     ]
     rows = inputs.applicants
     for part in parts:
@@ -59,17 +71,13 @@ def build_features(
 
 
 def window_days(
-    days: DataFrame, applicants: DataFrame, as_of: date, settings: WindowSettings
+    days: DataFrame, wanted: DataFrame, as_of: date, settings: WindowSettings
 ) -> DataFrame:
-    """Customer-days of applicants in the look-back `[as_of - lookback_days, as_of)`."""
+    """Customer-days of the wanted customers in the look-back `[as_of - lookback_days, as_of)`."""
     first = as_of - timedelta(days=settings.lookback_days)
     inside = f"transaction_date >= DATE'{first}' AND transaction_date < DATE'{as_of}'"
     months = f"transaction_month BETWEEN DATE'{first.replace(day=1)}' AND DATE'{as_of}'"
-    return (
-        days.where(months)
-        .where(inside)
-        .join(applicants.select("customer_id"), "customer_id", "left_semi")
-    )
+    return days.where(months).where(inside).join(wanted, "customer_id", "left_semi")
 
 
 def _totals(window: DataFrame) -> DataFrame:

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from pipelines.credit.config import CreditConfig, FairnessSettings
 from pipelines.credit.drift import Drift, compare
-from pipelines.credit.expressions import bin_expression
+from pipelines.credit.expressions import CODES, bin_expression
 from pipelines.credit.fairness import GroupRate, Proxy, compare_groups, find_proxies
 from pipelines.credit.fitting import count_between
 from pipelines.credit.metrics import ScoreCounts
@@ -54,9 +54,8 @@ def distribution(scores: DataFrame) -> dict[int, int]:
 def bin_number(card: Scorecard, place: int) -> Column:
     """Number of the bin of one feature; -1 for a value without a bin."""
     feature = card.features[place]
-    codes = ("MISSING_NOT_BINNED", "NOT_FINITE", "UNSEEN_CATEGORY")
     numbers = [str(i) for i in range(len(feature.bins))]
-    return F.expr(bin_expression(feature, numbers, dict.fromkeys(codes, "-1")))
+    return F.expr(bin_expression(feature, numbers, ["-1"] * len(CODES)))
 
 
 def bin_pairs(rows: DataFrame, card: Scorecard, keep: Sequence[str] = ()) -> DataFrame:

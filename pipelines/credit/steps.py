@@ -59,8 +59,9 @@ def features(state: Run) -> None:
         people = 0
         for day in state.intake.snapshots:
             who = applicants(applications.where(F.col("as_of_date") == F.lit(day)))
-            people += who.count()
-            inputs = FeatureInputs(days, who, lake.staged_or_published(TRADELINES))
+            count = who.count()
+            people += count
+            inputs = FeatureInputs(days, who, lake.staged_or_published(TRADELINES), count)
             made = build_features(inputs, day, state.config, state.summary.run_id)
             rows = made if rows is None else rows.unionByName(made)
         if rows is not None:

@@ -2,16 +2,28 @@
 
 import math
 import random
+from dataclasses import replace
+from itertools import pairwise
 
+import numpy as np
+import pandas as pd
 import pytest
 from pyspark.sql import functions as F
 
 from pipelines.credit.errors import ScoringError
-from pipelines.credit.expressions import INVALID, invalid_expression, score_frame
+from pipelines.credit.expressions import (
+    INVALID,
+    invalid_expression,
+    packed_expression,
+    score_frame,
+)
+from pipelines.credit.samples import Sample
 from pipelines.credit.scorecard import load_scorecard
-from pipelines.credit.scorer import score_row
+from pipelines.credit.scorer import card_scores, score_row
 from tests.unit.credit.example_card import example_card
 
+HOTSPOT_LIMIT = 8_000
+BIN = example_card().features[0].bins[0]
 SCHEMA = "utilization double, missed double, employment string"
 HOSTILE = (None, math.nan, math.inf, -math.inf, -0.0, 0.0, 1e308, 0.3, 3.0, -5.0)
 WORDS = (None, "", " ", "SALARIED", "salaried", "OTHER", "x" * 5000, "SALARIED'", "NaN")
@@ -79,6 +91,43 @@ def test_c21_c22_spark_equals_plain_python_for_any_partitions(spark, partitions)
         ]
 
 
+def test_c21_c22_a_hundred_thousand_rows_score_as_in_arrays(spark):
+    rng, card = np.random.default_rng(5), example_card()
+    rows = pd.DataFrame({
+        "utilization": rng.uniform(-1, 2, 100_000), "missed": rng.integers(0, 6, 100_000).astype(float),
+        "employment": rng.choice(["SALARIED", "SELF_EMPLOYED", "OTHER"], 100_000),
+    })  # fmt: skip
+    sample = Sample({name: rows[name].to_numpy() for name in rows}, np.zeros(len(rows), np.int64))
+    found = score_frame(spark.createDataFrame(rows, SCHEMA), card, with_reasons=False)
+    assert np.array_equal(found.toPandas()["raw_score"].to_numpy(), card_scores(card, sample))
+
+
+def largest_method(df):
+    """Bytecodes of the largest generated method."""
+    plan = df._jdf.queryExecution().executedPlan()
+    package = getattr(df.sparkSession._jvm.org.apache.spark.sql.execution.debug, "package$")
+    stages = getattr(package, "MODULE$").codegenStringSeq(plan)
+    return max(stages.apply(n)._3().maxMethodCodeSize() for n in range(stages.size()))
+
+
+@pytest.mark.parametrize("with_reasons", [False, True])
+def test_k18_no_generated_method_is_too_large_to_compile(spark, with_reasons):
+    features = []
+    for n in range(40):
+        edges = [None, *(0.05 * i for i in range(20)), None]
+        bins = tuple(
+            replace(BIN, label=str(i), lo=lo, hi=hi, points=i)
+            for i, (lo, hi) in enumerate(pairwise(edges))
+        )
+        features.append(replace(example_card().features[0], name=f"f{n}", bins=bins))
+    card = example_card(features=tuple(features))
+    rows = spark.range(1).select(*(F.rand(n).alias(f"f{n}") for n in range(40)))
+    scored = score_frame(rows, card, with_reasons).drop(*rows.columns)
+    assert largest_method(scored) < HOTSPOT_LIMIT
+    names = [f"int({packed_expression(f, i)})" for i, f in enumerate(card.features)]
+    assert largest_method(rows.select(F.expr(" + ".join(names)))) > HOTSPOT_LIMIT, "the naive form"
+
+
 def test_k12_one_row_alone_scores_as_in_a_batch(spark):
     row = (0.45, 1.0, "SELF_EMPLOYED")
     alone = score_frame(frame(spark, [row]), example_card()).collect()
@@ -109,8 +158,6 @@ def test_c15_the_plan_has_no_python_node(spark):
 
 
 def test_quotes_in_categories_are_harmless(spark):
-    from dataclasses import replace
-
     card = example_card()
     odd = card.features[2]
     name = "O'Neil\\ \" ; --"

@@ -2,8 +2,10 @@
 
 import random
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 import pytest
+from pyspark.errors import PySparkRuntimeError
 from pyspark.sql import functions as F
 
 from pipelines.credit.config import SaltSettings
@@ -46,7 +48,7 @@ def test_v1c_months_on_book(spark):
     assert [found[c]["months_on_book"] for c in "abcd"] == [13, 12, None, 120]
 
 
-def test_v3_v4_balances_weigh_by_month_not_by_transaction(spark):
+def test_v3_v4_c10_k6_balances_weigh_by_month_not_by_transaction(spark):
     as_of = date(2026, 4, 1)
     march = [transaction(30, date(2026, 3, 9), 5, monthly_balance_paise=2_000_000)]
     january = [transaction(1, date(2026, 1, 5), 5, monthly_balance_paise=1_000_000)]
@@ -60,6 +62,9 @@ def test_v3_v4_balances_weigh_by_month_not_by_transaction(spark):
     )
     gap = [*january, transaction(30, date(2026, 3, 9), 5, monthly_balance_paise=4_000_000)]
     assert features_of(spark, gap, as_of)["c1"]["avg_balance_paise"] == 2_000_000
+    second = transaction(40, date(2026, 3, 9), 5, account_id="c1.1", monthly_balance_paise=600_000)
+    found = features_of(spark, [*gap, second], as_of)["c1"]
+    assert found["avg_balance_paise"] == 2_200_000, "a later account counts from its first month"
     naive = (1_000_000 + 8 * 9_000_000 + 2_000_000) / 10
     assert naive == 7_500_000
 
@@ -153,7 +158,7 @@ def random_rows(rng, customers=8, rows=160):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_every_feature_equals_the_oracle_for_any_order(spark, seed):
+def test_c2_every_feature_equals_the_oracle_for_any_order(spark, seed):
     rng = random.Random(seed)
     rows = random_rows(rng)
     people = [(f"c{i}", None) for i in range(8)]
@@ -168,7 +173,7 @@ def test_every_feature_equals_the_oracle_for_any_order(spark, seed):
             ), name
 
 
-def test_salted_equals_unsalted(spark):
+def test_c8_salted_equals_unsalted(spark):
     rows = random_rows(random.Random(9), customers=2, rows=300)
     for row in rows:
         row["transaction_date"] = (
@@ -214,7 +219,13 @@ def test_the_last_balance_of_a_day_wins_ties_by_transaction(spark):
     assert [(b["transaction_id"], b["balance_paise"]) for b in last] == [("T9", 9)]
 
 
-def test_c4_the_plan_prunes_partitions_and_joins_semi(spark, tmp_path):
+def explained(df):
+    """Logical and physical plan."""
+    mode = df.sparkSession._jvm.org.apache.spark.sql.execution.ExplainMode.fromString("extended")
+    return df._jdf.queryExecution().explainString(mode)
+
+
+def test_c4_k7_the_plan_prunes_partitions_and_joins_semi(spark, tmp_path):
     from pipelines.credit.features import window_days
 
     days_of(spark, [transaction(1, 1, 5), transaction(2, 900, 5)]).write.partitionBy(
@@ -222,10 +233,24 @@ def test_c4_the_plan_prunes_partitions_and_joins_semi(spark, tmp_path):
     ).parquet(str(tmp_path / "d"))
     who = spark.createDataFrame([("c1",)], "customer_id string")
     window = window_days(spark.read.parquet(str(tmp_path / "d")), who, AS_OF, CONFIG.window)
-    plan = window._jdf.queryExecution().explainString(
-        spark._jvm.org.apache.spark.sql.execution.ExplainMode.fromString("extended")
-    )
+    plan = explained(window)
     assert "LeftSemi" in plan
     assert "PartitionFilters: [isnotnull(transaction_month" in plan
     assert "InMemoryRelation" not in plan
     assert window.count() == 1
+    kept = spark.read.parquet(str(tmp_path / "d")).persist()
+    naive = explained(kept.join(who, "customer_id"))
+    assert "InMemoryRelation" in naive, "the naive form keeps the whole history"
+    assert "PartitionFilters: [isnotnull(transaction_month" not in naive
+    kept.unpersist()
+
+
+def test_k2_no_function_that_travels_holds_a_session(spark):
+    from pyspark.serializers import CloudPickleSerializer
+
+    from pipelines.credit.customer_days import _aggregate_task
+
+    pickled = CloudPickleSerializer()
+    assert pickled.dumps(partial(_aggregate_task, categories=CONFIG.merchant_categories))
+    with pytest.raises(PySparkRuntimeError, match="CONTEXT_ONLY_VALID_ON_DRIVER"):
+        pickled.dumps(lambda row: spark.sparkContext.parallelize([row]))
