@@ -157,6 +157,7 @@ $(VENV)/.jars: $(wildcard conf/jars/*.xml conf/spark/*) $(VENV)/.project
 # One small run compiles the kernels and records Spark's classes, so that no later run waits for either.
 $(VENV)/.done: $(VENV)/.jars
 	@echo "Warming up ..."
+	@python -m pipelines.seats.warm
 	@rm -f $(VENV)/spark-classes.jsa; scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; \
 	SANGAM_RECORD_CLASSES=$(CURDIR)/$(VENV)/spark-classes.jsa spark-submit pipelines/core/class_archive.py \
 		jobs/dedup.py --input synthetic:1000 --lake "$$scratch/lake" --report "$$scratch/report" >"$$scratch/log" 2>&1 \

@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT))
 
 from harness.process import RunFailed, run_measured  # noqa: E402
 from harness.results import Results, median, progress  # noqa: E402
-from seats_hot import event_log_env, hot_kernel_seconds, longest_kernel_task  # noqa: E402
+from seats_hot import hot_kernel_seconds, job_env, longest_kernel_task  # noqa: E402
 from seats_peer import ask_ortools, coach_case, flow_case  # noqa: E402
 from seats_policies import accommodating, overload, seat_at_booking  # noqa: E402
 from seats_sections import (  # noqa: E402
@@ -181,7 +181,7 @@ def run_day(results: Results, name: str, rounds: int, scratch: Path, data: Path)
         ]  # fmt: skip
         try:
             cores = sorted(os.sched_getaffinity(0))[:2]
-            env = event_log_env(scratch / f"events-{name}-{number}")
+            env = job_env(scratch / f"events-{name}-{number}")
             measured = run_measured(command, cores, scratch / "log.txt", env)
         except RunFailed as error:
             results.skip(name, str(error))

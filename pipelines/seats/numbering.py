@@ -24,6 +24,9 @@ from pipelines.seats.hall import (
 from pipelines.seats.regroup import reunite
 
 VARIANTS = 8
+SPLITS_PER_COACH = 2
+"""Split groups at which no further variant is looked at (the specification's limit)."""
+Rank = tuple[int, int, int]
 _FAR = 1 << 20
 
 
@@ -59,33 +62,60 @@ def number_berths(
         The variant with the fewest split groups, then most wishes met, then lowest number.
     """
     first_berth = np.append(np.flatnonzero(np.diff(berths["bay"], prepend=NONE)), len(berths))
-    first_berth = first_berth.astype(np.int64)
-    best = Numbered(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), 0)
-    best_rank, kept = (len(requests) + 1, 0), None
+    found: list[tuple[Rank, Hall, Numbered]] = []
     for variant in range(variants):
         hall = Hall(
-            requests, passengers, states, rows, berths, first_berth,
+            requests, passengers, states, rows, berths, first_berth.astype(np.int64),
             np.zeros(len(berths), dtype=np.int64),
             np.full(len(passengers), NONE, dtype=np.int64),
         )  # fmt: skip
         split = np.zeros(len(requests), dtype=np.int64)
-        wishes, met = seat_all(hall, variant, split)
-        rank = (int(split.sum()), -int(met))
-        if rank < best_rank:
-            best, best_rank = Numbered(hall.berth_of, split, variant + 1), rank
-            kept = hall
-        if best_rank == (0, -int(wishes)):
+        seat_all(hall, variant, split)
+        found.append(_ranked(hall, split, variant + 1))
+        if found[-1][0][0] == 0 and _all_wishes_met(hall):
             break
-    if kept is not None and segments and best.split.any():
-        best = best._replace(split=reunite(kept, best.split, segments, best.variant - 1))
+    found.sort(key=lambda one: one[0])
+    return reunite_groups(found, segments) if segments else found[0][2]
+
+
+def _ranked(hall: Hall, split: I64, number: int) -> tuple[Rank, Hall, Numbered]:
+    """A variant with its rank: fewest split groups, then most wishes met, then lowest number."""
+    _, met = count_wishes(hall)
+    rank = (int(split.sum()), -int(met), number)
+    return rank, hall, Numbered(hall.berth_of, split, number)
+
+
+def _all_wishes_met(hall: Hall) -> bool:
+    wishes, met = count_wishes(hall)
+    return wishes == met
+
+
+def reunite_groups(found: list[tuple[Rank, Hall, Numbered]], segments: int) -> Numbered:
+    """Bring split groups together, in the best variant first, and stop where few stay split."""
+    rank, hall, best = found[0]
+    tolerated = SPLITS_PER_COACH * len(np.unique(hall.berths["coach"]))
+    for (splits, *_), hall, numbered in found:
+        if not splits:
+            break
+        split = reunite(hall, numbered.split, segments, numbered.variant - 1)
+        again = _ranked(hall, split, numbered.variant)
+        if again[0] < rank:
+            rank, best = again[0], again[2]
+        if rank[0] <= tolerated:
+            break
     return best
 
 
 @nb.njit(cache=True, nogil=True)
-def seat_all(hall: Hall, variant: Int, split: I64) -> tuple[int, int]:
-    """Seat all groups in the order of a variant; returns wishes expressed and wishes met."""
+def seat_all(hall: Hall, variant: Int, split: I64) -> None:
+    """Seat all groups in the order of a variant."""
     for r in seating_order(hall, variant):
         seat_group(hall, r, variant, split)
+
+
+@nb.njit(cache=True, nogil=True)
+def count_wishes(hall: Hall) -> tuple[int, int]:
+    """Wishes expressed and wishes met."""
     wishes = met = 0
     for r in hall.rows:
         first = hall.requests[r].first

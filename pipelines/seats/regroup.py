@@ -35,7 +35,7 @@ class Bays(NamedTuple):
 
 @nb.njit(cache=True, nogil=True)
 def reunite(hall: Hall, split: I64, segments: Int, variant: Int) -> I64:
-    """Find bays for split groups and number all berths again.
+    """Find bays for split groups and, where one was found, number all berths again.
 
     Args:
         hall: everybody seated; changed.
@@ -54,6 +54,8 @@ def reunite(hall: Hall, split: I64, segments: Int, variant: Int) -> I64:
             if still[r] and find_bay(hall, bays, r):
                 still[r] = 0
                 has_changed = True
+    if still.sum() == split.sum():
+        return still  # nothing has moved: the berths stay as the variant chose them
     hall.berth_of[:] = NONE
     hall.free_from[:] = 0
     for r in seating_order(hall, variant):
@@ -130,21 +132,43 @@ def best_exchange(
         the first is -1 where nothing helps.
     """
     chosen, instead, where, least = NONE, NONE, NONE, excess
+    lacks = np.empty((len(bays.berths), 3), dtype=np.int64)
     for one in hall.rows:
         if one == r or bays.home[one] != bay or not relieves(hall, bays, one, bay):
             continue
         for there in range(len(bays.berths)):
-            if there != bay:
+            lacks[there] = shortage(hall, bays, one, there)
+            if there != bay and lacks[there, 0] <= 0:
                 left = excess + excess_change(hall, bays, one, NONE, bay, there)
                 if left < least:
                     chosen, instead, where, least = one, NONE, there, left
         for other in hall.rows:
             there = bays.home[other]
-            if there != NONE and there != bay and do_meet(hall, one, other):
+            if there != NONE and there != bay and makes_room(hall, other, lacks[there]):
                 left = excess + excess_change(hall, bays, one, other, bay, there)
                 if left < least:
                     chosen, instead, where, least = one, other, there, left
     return chosen, instead, where, least
+
+
+@nb.njit(cache=True, nogil=True)
+def shortage(hall: Hall, bays: Bays, one: Int, there: Int) -> tuple[int, int, int]:
+    """Berths that a bay lacks at most for a group, and the first and last segment where it does."""
+    most, first, last = 0, NONE, NONE
+    for s in range(hall.requests[one].from_seq, hall.requests[one].to_seq):
+        lack = bays.load[there, s] + hall.states[one].size - bays.berths[there]
+        if lack > 0:
+            first = s if first == NONE else first
+            most, last = max(most, lack), s
+    return most, first, last
+
+
+@nb.njit(cache=True, nogil=True)
+def makes_room(hall: Hall, other: Int, lack: I64) -> bool:
+    """Whether a group, if it went, would leave what a bay lacks, on every segment where it does."""
+    request = hall.requests[other]
+    is_there = request.from_seq <= lack[1] and lack[2] < request.to_seq
+    return bool(0 < lack[0] <= hall.states[other].size and is_there)
 
 
 @nb.njit(cache=True, nogil=True)
@@ -154,13 +178,6 @@ def relieves(hall: Hall, bays: Bays, one: Int, bay: Int) -> bool:
         if bays.load[bay, s] > bays.berths[bay]:
             return True
     return False
-
-
-@nb.njit(cache=True, nogil=True)
-def do_meet(hall: Hall, one: Int, other: Int) -> bool:
-    """Whether two journeys share a segment: who does not meet the other makes no room for it."""
-    a, b = hall.requests[one], hall.requests[other]
-    return bool(a.from_seq < b.to_seq and b.from_seq < a.to_seq)
 
 
 @nb.njit(cache=True, nogil=True)
