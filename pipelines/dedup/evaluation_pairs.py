@@ -104,8 +104,9 @@ class ThresholdCurve:
 
 
 def threshold_curve(
-    scores: F64, truth: npt.ArrayLike, true_pairs: float, thresholds: F64
-) -> ThresholdCurve:
+    scores: F64, truth: npt.ArrayLike, true_pairs: float, thresholds: F64,
+    weights: F64 | None = None,
+) -> ThresholdCurve:  # fmt: skip
     """Precision, recall and F1 of the scored pairs, as the threshold moves.
 
     Args:
@@ -113,14 +114,17 @@ def threshold_curve(
         truth: 1 for a true pair, 0 else; without labels the posteriors give expected values.
         true_pairs: true pairs in the file; those that are no candidate count as missed.
         thresholds: in any unit the scores have, shape [points].
+        weights: record pairs that each pair stands for; one where None.
     """
     order = np.argsort(-scores, kind="stable")
-    hits = np.concatenate([[0.0], np.cumsum(np.asarray(truth, dtype=np.float64)[order])])
-    pairs = np.searchsorted(-scores[order], -thresholds, side="right")
-    true = hits[pairs]
+    weight = np.ones(len(scores)) if weights is None else weights[order]
+    hits = weight * np.asarray(truth, dtype=np.float64)[order]
+    found = np.searchsorted(-scores[order], -thresholds, side="right")
+    pairs: F64 = np.append(0.0, np.cumsum(weight))[found]
+    true: F64 = np.append(0.0, np.cumsum(hits))[found]
     return ThresholdCurve(
         threshold=thresholds,
-        pairs=pairs.astype(np.int64),
+        pairs=np.rint(pairs).astype(np.int64),
         precision=_divide(true, pairs),
         recall=_divide(true, np.full(len(true), true_pairs)),
         f1=_divide(2 * true, pairs + true_pairs),

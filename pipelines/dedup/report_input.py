@@ -14,6 +14,7 @@ from pipelines.dedup.decide import Band
 from pipelines.dedup.evaluate import Evaluation
 from pipelines.dedup.evaluation_pairs import threshold_curve
 from pipelines.dedup.matching import collect_edges
+from pipelines.dedup.pairs import pair_weights
 from pipelines.dedup.report.data import DedupReport
 from pipelines.dedup.report_samples import explain, sample_clusters, sample_pairs, words_of
 from pipelines.dedup.score import posterior
@@ -100,7 +101,8 @@ def _thresholds(
     else:
         records = len(store.nodes)
         truth, pairs = posterior(bits), result.model.weights.prior * records * (records - 1) / 2
-    curve = threshold_curve(bits, truth, pairs, np.arange(-8.0, 40.5, 0.5))
+    weights = pair_weights(edges, result.scoring.comparison)  # equal records go by one of them
+    curve = threshold_curve(bits, truth, pairs, np.arange(-8.0, 40.5, 0.5), weights)
     columns = ("threshold", "precision", "recall", "f1")
     return pd.DataFrame({name: getattr(curve, name) for name in columns})
 

@@ -1,5 +1,6 @@
 """Section 10 of the specification: what is refused, with which exit code, and what goes on."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -38,9 +39,11 @@ def exit_code(call) -> int:
     return main_guard(lambda: call() and None, debug=False)
 
 
-def test_missing_file(deduplicate, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="nowhere.csv.*no such file"):
-        deduplicate(str(tmp_path / "nowhere.csv"))
+def test_missing_file(deduplicate, tmp_path: Path, capsys) -> None:
+    assert exit_code(lambda: deduplicate(str(tmp_path / "nowhere.csv"))) == 2
+    told = capsys.readouterr().err
+    assert re.search("nowhere.csv.*no such file", told)
+    assert "Traceback" not in told
 
 
 def test_missing_column(deduplicate, table) -> None:
@@ -143,16 +146,14 @@ def test_an_empty_column_of_a_large_table_stops_the_run(deduplicate, table) -> N
         deduplicate(**table(rows))
 
 
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        (["--input", "nowhere.csv"], "nowhere.csv"),
-        (["--set", "score.match_posteriors=.9"], "match_posteriors"),
-    ],
-)
-def test_exit_code_of_the_command(tmp_path: Path, arguments: list[str], told: str) -> None:
-    command = [sys.executable, str(ROOT / "jobs" / "dedup.py"), *arguments]
+def test_exit_code_of_the_command(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        str(ROOT / "jobs" / "dedup.py"),
+        "--set",
+        "score.match_posteriors=.9",
+    ]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=150)
     assert done.returncode == 2, done.stderr
-    assert told in done.stderr
+    assert "match_posteriors" in done.stderr
     assert "Traceback" not in done.stderr

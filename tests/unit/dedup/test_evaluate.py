@@ -237,6 +237,16 @@ def test_threshold_curve_counts_missed_candidates(pairs, missed, thresholds):
         assert row["f1"] == (pytest.approx(2 * tp / both) if both else None)
 
 
+def test_a_pair_counts_for_all_pairs_it_stands_for():
+    scores, truth, at = np.array([7.0, 5.0, 1.0]), np.array([1.0, 0.0, 1.0]), np.array([0.0, 6.0])
+    sizes = np.array([3.0, 1.0, 2.0])
+    weighted = by_pair.threshold_curve(scores, truth, 8, at, sizes)
+    times = sizes.astype(int)
+    repeated = by_pair.threshold_curve(np.repeat(scores, times), np.repeat(truth, times), 8, at)
+    assert weighted.rows() == repeated.rows()
+    assert weighted.recall.tolist() == [5 / 8, 3 / 8]
+
+
 def test_without_labels_the_curve_shows_expected_values():
     posterior = np.array([0.9, 0.6, 0.2])
     (row,) = by_pair.threshold_curve(posterior, posterior, 2.0, np.array([0.5])).rows()
