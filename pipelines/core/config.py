@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 from pydantic_core import PydanticUndefined
 
 from pipelines.core.config_layers import Layers, child_model
@@ -25,9 +25,15 @@ class JobConfig(BaseModel):
     """Base of every job's configuration and of its nested sections: frozen, no unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    _provenance: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    @property
+    def provenance(self) -> Mapping[str, str]:
+        """Where each key that was set came from, by dotted key; defaults are not listed."""
+        return self._provenance
 
 
-Model = TypeVar("Model", bound=BaseModel)
+Model = TypeVar("Model", bound=JobConfig)
 
 
 def load_config(
@@ -60,10 +66,12 @@ def load_config(
     layers.add_env(f"SANGAM_{job.upper().replace('-', '_')}__", env)
     layers.add_sets(sets)
     try:
-        return model.model_validate(layers.values), dict(sorted(layers.sources.items()))
+        config = model.model_validate(layers.values)
     except ValidationError as error:
         reasons = [layers.explain(item) for item in error.errors(include_url=False)]
         raise ConfigError("\n".join(dict.fromkeys(reasons))) from error
+    config._provenance.update(sorted(layers.sources.items()))
+    return config, dict(config.provenance)
 
 
 def config_hash(config: BaseModel) -> str:

@@ -10,9 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
-from pydantic import BaseModel
-
-from pipelines.core.config import config_hash
+from pipelines.core.config import JobConfig, config_hash
 from pipelines.core.errors import GateError
 from pipelines.core.machine import describe_machine, git_state, java_version, package_versions
 from pipelines.core.masks import mask_text
@@ -115,7 +113,7 @@ class RunSummary:
 
 def begin_summary(
     job: str,
-    config: BaseModel,
+    config: JobConfig,
     as_of: date,
     digest: str,
     inputs: Mapping[str, Any],
@@ -125,7 +123,7 @@ def begin_summary(
 
     Args:
         job: name of the job.
-        config: effective configuration.
+        config: effective configuration, which knows where its keys came from.
         as_of: business date.
         digest: of everything the run reads; equal work has an equal run id.
         inputs: versions, offsets or digests of what is read, for `run.json`.
@@ -139,6 +137,7 @@ def begin_summary(
         as_of,
         config=config.model_dump(mode="json"),
         config_hash=hashed,
+        provenance=dict(config.provenance),
         inputs=dict(inputs),
     )
 

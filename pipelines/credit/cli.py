@@ -25,7 +25,7 @@ def _run(arguments: Namespace) -> None:
     from pipelines.core.config import load_config
     from pipelines.credit.config import CreditConfig
 
-    config, provenance = load_config(CreditConfig, JOB, arguments.config, arguments.sets)
+    config, _ = load_config(CreditConfig, JOB, arguments.config, arguments.sets)
     from pipelines.core.summary import print_table
     from pipelines.credit.pipeline import open_run, run
     from pipelines.credit.request import Request
@@ -36,5 +36,4 @@ def _run(arguments: Namespace) -> None:
     )  # fmt: skip
     session, log = open_run(request, arguments.log)
     summary = run(session, config, request, log)
-    summary.provenance = provenance
     print_table(summary, arguments.log)

@@ -30,7 +30,7 @@ def _run(arguments: Namespace) -> None:
     from pipelines.core.config import load_config
     from pipelines.dedup.config import DedupConfig
 
-    config, provenance = load_config(DedupConfig, JOB, arguments.config, arguments.sets)
+    config, _ = load_config(DedupConfig, JOB, arguments.config, arguments.sets)
     from pipelines.core.runlog import RunLog
     from pipelines.core.spark import build_session
     from pipelines.core.summary import print_table
@@ -46,5 +46,4 @@ def _run(arguments: Namespace) -> None:
     session = build_session(JOB)
     log = RunLog(JOB, "", as_of, style=arguments.log)
     summary = run(session, config, request, log)
-    summary.provenance = provenance
     print_table(summary, arguments.log)

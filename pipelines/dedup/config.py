@@ -5,18 +5,14 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from pipelines.core.config import JobConfig
 
 Probability = Annotated[float, Field(gt=0.0, lt=1.0)]
 
 
-class Section(BaseModel):
-    """A group of settings: immutable, and unknown keys are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class SignatureSettings(Section):
+class SignatureSettings(JobConfig):
     """MinHash and LSH keys (Broder 1997; Indyk and Motwani 1998)."""
 
     bands: int = Field(16, ge=1, le=64, description="bands per MinHash family (chosen)")
@@ -29,7 +25,7 @@ class SignatureSettings(Section):
     finger_votes: int = Field(3, ge=1, description="shared finger keys that make a pair (chosen)")
 
 
-class CandidateSettings(Section):
+class CandidateSettings(JobConfig):
     """Candidate generation: budget and splitting of hot buckets (LSH Forest, Bawa 2005)."""
 
     start_depths: tuple[int, ...] = Field((2, 3, 4), description="prefix depths tried (chosen)")
@@ -43,7 +39,7 @@ class CandidateSettings(Section):
     sample: int = Field(16, ge=1, description="1/n of the prefixes are planned on (chosen)")
 
 
-class EmSettings(Section):
+class EmSettings(JobConfig):
     """Expectation maximisation of the Fellegi-Sunter model (Winkler 1988)."""
 
     alpha: float = Field(0.01, gt=0, description="pseudo-count per level (chosen)")
@@ -59,7 +55,7 @@ class EmSettings(Section):
     dependence_prior: int = Field(10, ge=1, description="pairs as by chance added there (chosen)")
 
 
-class TermFrequencySettings(Section):
+class TermFrequencySettings(JobConfig):
     """Term-frequency adjustment, bits (Winkler 2000)."""
 
     equal: float = Field(1.0, ge=0, le=1, description="share applied on equal values (chosen)")
@@ -67,7 +63,7 @@ class TermFrequencySettings(Section):
     clip: float = Field(6.0, ge=0, description="largest adjustment, bits (chosen)")
 
 
-class ScoreSettings(Section):
+class ScoreSettings(JobConfig):
     """Weights and thresholds, bits unless said otherwise."""
 
     match_posterior: Probability = Field(0.95, description="MATCH from here (chosen)")
@@ -86,7 +82,7 @@ class ScoreSettings(Section):
         return self
 
 
-class CaptureSettings(Section):
+class CaptureSettings(JobConfig):
     """Comparison of captures."""
 
     usable: int = Field(20, ge=0, le=100, description="least quality of a capture (chosen)")
@@ -103,7 +99,7 @@ class CaptureSettings(Section):
     max_minutiae: int = Field(50, description="minutiae per finger, best first (given)")
 
 
-class GuardSettings(Section):
+class GuardSettings(JobConfig):
     """Chain guard of the clustering."""
 
     margin: float = Field(3.0, ge=0, description="a bridge this near the threshold is weak, bits")
@@ -112,7 +108,7 @@ class GuardSettings(Section):
     max_cross_pairs: int = Field(2000, ge=1, description="cross pairs scored per bridge (chosen)")
 
 
-class DedupConfig(Section):
+class DedupConfig(JobConfig):
     """All settings of the job; `conf/dedup.yaml` and `--set section.key=value` change them."""
 
     seed: int = Field(7, description="seed of sampling and of synthetic data (chosen)")

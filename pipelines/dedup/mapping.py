@@ -8,8 +8,8 @@ from typing import Annotated, Any, Self
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from pipelines.core.config import JobConfig
 from pipelines.core.errors import ConfigError
-from pipelines.dedup.config import Section
 
 TEXT = ("given_name", "surname", "relation_name", "town", "street", "locality", "free_text",
         "address_1", "address_2")  # fmt: skip
@@ -20,7 +20,7 @@ BUNDLED = Path(__file__).parents[2] / "conf" / "profiles"
 _SOUND = re.compile(r"sound\((\w+)\)")
 
 
-class FieldSpec(Section):
+class FieldSpec(JobConfig):
     """One compared field."""
 
     column: str = Field(description="column of the input table")
@@ -39,7 +39,7 @@ class FieldSpec(Section):
         return self
 
 
-class KeySpec(Section):
+class KeySpec(JobConfig):
     """One family of blocking keys: a MinHash signature, or exact equality of several parts."""
 
     signature: str | None = None
@@ -74,7 +74,7 @@ class KeySpec(Section):
         return self.fields or tuple(field for field, _ in self.parts)
 
 
-class Mapping(Section):
+class Mapping(JobConfig):
     """A person table as the job sees it."""
 
     id: str = Field(description="column with the unique record id; tokenised on read")

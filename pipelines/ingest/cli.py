@@ -28,7 +28,7 @@ def _run(arguments: Namespace) -> None:
     from pipelines.core.config import load_config
     from pipelines.ingest.config import IngestConfig
 
-    config, provenance = load_config(IngestConfig, JOB, arguments.config, arguments.sets)
+    config, _ = load_config(IngestConfig, JOB, arguments.config, arguments.sets)
     from pipelines.core.runlog import RunLog
     from pipelines.core.spark import build_session
     from pipelines.core.summary import print_table
@@ -44,5 +44,4 @@ def _run(arguments: Namespace) -> None:
     with log.step("check"):
         check_dependencies(request.topic, request.lake, config.connect_seconds)
     summary = run(build_session(JOB), config, request, log)
-    summary.provenance = provenance
     print_table(summary, arguments.log)

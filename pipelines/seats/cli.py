@@ -34,7 +34,7 @@ def _run(arguments: Namespace) -> None:
     from pipelines.core.config import load_config
     from pipelines.seats.config import SeatsConfig
 
-    config, provenance = load_config(SeatsConfig, JOB, arguments.config, arguments.sets)
+    config, _ = load_config(SeatsConfig, JOB, arguments.config, arguments.sets)
     from datetime import UTC, datetime
 
     from pipelines.core.runlog import RunLog
@@ -55,5 +55,4 @@ def _run(arguments: Namespace) -> None:
         summary = follow(session, config, request, arguments.log, arguments.follow)
     else:
         summary = run(session, config, request, RunLog(JOB, "", shown, style=arguments.log))
-    summary.provenance = provenance
     print_table(summary, arguments.log)

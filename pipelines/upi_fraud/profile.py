@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
+from pipelines.core.config import JobConfig
 from pipelines.core.config_layers import read_yaml
 from pipelines.upi_fraud.errors import ProfileError
 from pipelines.upi_fraud.rules import FACTORS, RULES, Check
@@ -22,11 +23,7 @@ FOLDER = Path(__file__).parent / "profiles"
 NAMES = ("strict", "upi", "paytm", "tiers")
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Levels(_Part):
+class Levels(JobConfig):
     """Points from which a payment is verified, reviewed, blocked."""
 
     verify: int = Field(ge=0)
@@ -34,7 +31,7 @@ class Levels(_Part):
     block: int = Field(ge=0)
 
 
-class ModelUse(_Part):
+class ModelUse(JobConfig):
     """What a model's probability does: points of its own, or a floor under the score.
 
     Attributes:
@@ -52,7 +49,7 @@ class ModelUse(_Part):
     block_at: float = Field(1.0, ge=0, le=1)
 
 
-class _File(_Part):
+class _File(JobConfig):
     profile: str
     version: int = Field(ge=1)
     combine: Literal["sum", "strongest"]

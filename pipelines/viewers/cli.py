@@ -35,7 +35,7 @@ def _run(arguments: Namespace) -> None:
     given = list(arguments.sets)
     if arguments.viewers is not None:
         given.append(f"match.viewers={arguments.viewers}")
-    config, provenance = load_config(ViewersConfig, JOB, arguments.config, given)
+    config, _ = load_config(ViewersConfig, JOB, arguments.config, given)
     shown = arguments.as_of or datetime.now(UTC).date()
     log = RunLog(JOB, "", shown, style=arguments.log)
     if arguments.stack:
@@ -49,5 +49,4 @@ def _run(arguments: Namespace) -> None:
             arguments.report, arguments.verify,
         )  # fmt: skip
         summary = run(config, request, log)
-    summary.provenance = provenance
     print_table(summary, arguments.log)

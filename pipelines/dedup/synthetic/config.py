@@ -3,18 +3,16 @@
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from pipelines.core.config import JobConfig
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class NameModel(_Frozen):
+class NameModel(JobConfig):
     """How names are drawn."""
 
     exponent: Positive = Field(0.75, description="Zipf exponent of ranked name lists")
@@ -24,7 +22,7 @@ class NameModel(_Frozen):
     usual_spelling: Share = Field(0.7, description="people who use the first listed spelling")
 
 
-class PeopleModel(_Frozen):
+class PeopleModel(JobConfig):
     """Households, twins, birth dates."""
 
     household_mean: float = Field(4.0, ge=1, description="people of a household: 1 + Poisson")
@@ -35,7 +33,7 @@ class PeopleModel(_Frozen):
     care_of: Share = Field(0.05, description="relation given as C/O instead of S/O, D/O or W/O")
 
 
-class LaterModel(_Frozen):
+class LaterModel(JobConfig):
     """Later enrolments: how many, of which kind, with which mistakes."""
 
     share: Share = Field(0.2, description="records that are later enrolments of a known person")
@@ -69,7 +67,7 @@ class LaterModel(_Frozen):
         return LaterModel.model_validate(self.model_dump() | kinds | {"identity_change": 0.0})
 
 
-class FingerModel(_Frozen):
+class FingerModel(JobConfig):
     """Fingers: pixels at 500 dpi, degrees; errors are those of one capture."""
 
     fewest: Count = Field(30, description="minutiae of a finger, at least")
@@ -95,7 +93,7 @@ class FingerModel(_Frozen):
     missing: Share = Field(0.02, description="enrolments without fingers, those without both too")
 
 
-class IrisModel(_Frozen):
+class IrisModel(JobConfig):
     """Iris codes of 16 rings x 128 columns; distances and turns are those of two captures."""
 
     switch: Share = Field(
@@ -115,7 +113,7 @@ class IrisModel(_Frozen):
     missing: Share = Field(0.02, description="enrolments without irises, those without both too")
 
 
-class QualityModel(_Frozen):
+class QualityModel(JobConfig):
     """Capture quality 0..100."""
 
     mean: Positive = Field(76.0, description="good captures")
@@ -125,7 +123,7 @@ class QualityModel(_Frozen):
     bad_below: Count = Field(40, description="a bad capture stays below")
 
 
-class SyntheticConfig(_Frozen):
+class SyntheticConfig(JobConfig):
     """The whole generator; the defaults are section 7 of the specification."""
 
     names: NameModel = Field(default_factory=NameModel)

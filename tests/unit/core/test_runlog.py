@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 import pytest
-from pydantic import BaseModel
 
 from pipelines.core.clock import FixedClock, SystemClock, resolve_as_of
+from pipelines.core.config import JobConfig, load_config
 from pipelines.core.errors import GateError
 from pipelines.core.runlog import RunLog, RunSummary, make_run_id, print_table
 from pipelines.core.summary import begin_summary
@@ -181,7 +181,7 @@ def test_clocks():
 
 
 def test_a_run_begins_with_its_name_configuration_and_inputs():
-    class Settings(BaseModel):
+    class Settings(JobConfig):
         share: float = 0.5
 
     inputs = {"people.csv": "d1"}
@@ -190,8 +190,24 @@ def test_a_run_begins_with_its_name_configuration_and_inputs():
     assert (begun.job, begun.as_of, begun.inputs) == ("demo", AS_OF, inputs)
     assert begun.config == {"share": 0.5}
     assert begun.run_id.startswith("demo-")
+    assert begun.provenance == {}
 
     trained = begin_summary("demo", Settings(), AS_OF, "d1", inputs, variant="train")
     assert trained.job == "demo"
     assert trained.run_id.startswith("demo-train-")
     assert begin_summary("demo", Settings(share=0.4), AS_OF, "d1", inputs).run_id != begun.run_id
+
+
+def test_the_manifest_tells_where_each_setting_came_from(tmp_path):
+    class Settings(JobConfig):
+        share: float = 0.5
+        most: int = 3
+
+    config, told = load_config(Settings, "demo", None, ["most=4"], {"SANGAM_DEMO__SHARE": "0.25"})
+    begun = begin_summary("demo", config, AS_OF, "d1", {})
+    assert begun.provenance == told
+    written = json.loads(begun.write_run_json(tmp_path).read_text())
+    assert set(written["provenance"]) == {"share", "most"}
+    assert "--set" in written["provenance"]["most"]
+    assert "SANGAM_DEMO__SHARE" in written["provenance"]["share"]
+    assert begin_summary("demo", config.model_copy(), AS_OF, "d1", {}).provenance == told
