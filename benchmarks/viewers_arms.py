@@ -18,9 +18,13 @@ sys.path.insert(0, str(ROOT))
 from peers.viewers_datastream import run_datastream  # noqa: E402
 from peers.viewers_sql import plain_sql  # noqa: E402
 
+from pipelines.core.flink import FlinkSettings  # noqa: E402
 from pipelines.viewers import engine, lanes, metrics, tables, views  # noqa: E402
 from pipelines.viewers.config import ViewersConfig  # noqa: E402
 from pipelines.viewers.sources import open_source  # noqa: E402
+
+CHECKPOINT_SECONDS = 30
+"""As in production; the 5 s of small runs would write all state twelve times a minute."""
 
 DISCARD = "WITH ('connector' = 'blackhole')"
 
@@ -28,9 +32,9 @@ DISCARD = "WITH ('connector' = 'blackhole')"
 def main() -> None:
     """Run one arm."""
     arm, folder = sys.argv[1], Path(sys.argv[2])
-    config = ViewersConfig()
-    if arm == "replay":
-        config = ViewersConfig(windows={"session_gap_seconds": 60})
+    flink = FlinkSettings(checkpoint_seconds=CHECKPOINT_SECONDS, restart_attempts=2)
+    windows = {"session_gap_seconds": 60} if arm == "replay" else {}
+    config = ViewersConfig(flink=flink, windows=windows)
     source = open_source(str(folder), config, Path())
     with tempfile.TemporaryDirectory(prefix="sangam-bench-") as scratch:
         before = cpu_seconds()

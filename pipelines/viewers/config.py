@@ -154,7 +154,7 @@ class DegradeSettings(JobConfig):
         10, ge=1, description="between rows from the first step on (given)"
     )
     minute_seconds: int = Field(300, ge=60, description="granularity from the second on (given)")
-    sample: int = Field(64, ge=2, description="one viewer in so many on the third (chosen)")
+    sample: int = Field(16, ge=2, description="one viewer in so many on the third (chosen)")
 
 
 class FairPlaySettings(JobConfig):

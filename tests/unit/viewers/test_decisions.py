@@ -204,7 +204,7 @@ def test_degradation_steps_down_and_comes_back():
     governor = Governor(DegradeSettings())
     names = [governor.read(60, second).name for second in range(0, 100, 5)]
     assert list(dict.fromkeys(names)) == list(STEPS)
-    assert governor.read(60, 1000).sample == 64
+    assert governor.read(60, 1000).sample == 16
     names = [governor.read(1, 2000 + second).name for second in range(0, 600, 10)]
     assert list(dict.fromkeys(names)) == list(reversed(STEPS))
 
@@ -218,7 +218,7 @@ def test_degradation_does_not_swing():
 def test_degradation_changes_what_a_step_names():
     modes = [mode_of(step, DegradeSettings()) for step in range(len(STEPS))]
     assert [(m.refresh_seconds, m.minute_seconds, m.sample) for m in modes] == [
-        (2, 60, 1), (10, 60, 1), (10, 300, 1), (10, 300, 64),
+        (2, 60, 1), (10, 60, 1), (10, 300, 1), (10, 300, 16),
     ]  # fmt: skip
 
 
