@@ -156,7 +156,7 @@ def _draw_regions(source: Any) -> Any:
     fig = new_figure(360, x_label="sessions live", y_range=list(reversed(REGIONS)))
     fig.hbar(y="name", right="value", height=0.6, source=source, color=colour("for"))
     add_text(fig, source, "value", "name", "label")
-    fig.x_range.start = 0
+    fig.x_range.start, fig.x_range.range_padding = 0, 0.6  # room for the numbers on a phone
     return fig
 
 
