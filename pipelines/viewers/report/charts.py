@@ -62,7 +62,9 @@ def _label(alert: object) -> str:
 
 
 def _over_time(y_label: str, height: int = 320) -> "Figure":
-    return new_figure(height, x_label="time in India", y_label=y_label, x_axis_type="datetime")
+    fig = new_figure(height, x_label="time in India", y_label=y_label, x_axis_type="datetime")
+    fig.xaxis[0].ticker.desired_num_ticks = 3  # their labels stay apart on a phone
+    return fig
 
 
 def draw_values(slices: pd.DataFrame, dimension: str) -> "Figure":
