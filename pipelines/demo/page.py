@@ -55,7 +55,8 @@ def read_outcome(chapter: Chapter, folder: Path, exit_code: int, seconds: float)
     log = folder / "log.txt"
     lines = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.is_file() else []
     said = [line.strip() for line in lines if line.strip()]
-    return Outcome(chapter, exit_code, seconds, found, said[-1] if said else "it said nothing")
+    told = [line for line in said if line.startswith("Error: ")] or said or ["it said nothing"]
+    return Outcome(chapter, exit_code, seconds, found, told[-1])
 
 
 def build_index(outcomes: Sequence[Outcome]) -> Report:

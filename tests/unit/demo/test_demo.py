@@ -24,6 +24,7 @@ assert not lake.exists() and not (folder / "run.json").exists(), "something is l
 lake.mkdir()
 if flags["--rows"] == "0":
     print("Error: no rows", file=sys.stderr)
+    print("Run again with --debug to see the traceback.", file=sys.stderr)
     sys.exit(2)
 manifest = {"status": "done", "counts": {"in": 3, "out": 2, "rejected": 1, "dlq": 0, "late": 0},
             "metrics": {"found": 12345, "share": 0.987}, "git_sha": "0123456789abcdef",
