@@ -5,9 +5,10 @@ the table versions that belong together; readers use those, so what a killed run
 seen, and is undone before a later run adds to the table.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 from pyspark import inheritable_thread_target
@@ -27,6 +28,9 @@ from pipelines.core.lake_format import (
 )
 from pipelines.core.lake_merge import merge_rows
 from pipelines.core.row_hash import MODULUS, join_sums, row_hash, sum_hashes
+
+Versions = dict[str, int]
+Digests = dict[str, str]
 
 
 @dataclass
@@ -112,12 +116,26 @@ class Lake:
         found = self.current().get(table)
         return None if found is None else found.version
 
-    def listing(self) -> tuple[dict[str, int], dict[str, str]]:
+    def listing(self) -> tuple[Versions, Digests]:
         """Table versions and digests for the `runs` row of this run: published, then staged."""
         listed = {**self.current(), **self._staged}
         listed.pop(RUNS, None)
         versions = {table: written.version for table, written in listed.items()}
         return versions, {table: str(written.digest) for table, written in listed.items()}
+
+    def publish(self, make_row: Callable[[Versions, Digests], DataFrame]) -> dict[str, Any]:
+        """Append the row of `runs` that makes staged tables visible, if any of them changed.
+
+        Args:
+            make_row: makes the row of this run from the versions and digests of all tables.
+
+        Returns:
+            Version and digest of each table, for the manifest.
+        """
+        versions, digests = self.listing()
+        if any(self.published(name) != version for name, version in versions.items()):
+            self.write(RUNS, make_row(versions, digests), "append")
+        return {name: {"version": versions[name], "digest": digests[name]} for name in versions}
 
     def current(self) -> Mapping[str, Written]:
         """Published version and digest by table; read again only when `runs` has grown."""
@@ -190,7 +208,14 @@ class Lake:
             keys: columns that identify a row, none of them null.
         """
         base = self.base(table)
-        return self.write(table, df) if base is None else merge_rows(self, table, df, keys, base)
+        if base is None:
+            return self.write(table, df)
+        counted = sorted(name for name in df.columns if name not in self.volatile)
+        growth = merge_rows(self.read(table, base.version), self.path(table), df, keys, counted)
+        if growth is None:
+            return self.stage(table, base)
+        digest = (base.digest + growth) % MODULUS
+        return self.stage(table, Written(self.version(table), digest, is_new=True))
 
     def base(self, table: str) -> Written | None:
         """What rows are added to: staged by this run, else published; undoes a killed run."""

@@ -1,7 +1,6 @@
 """Merging rows into Delta tables, and the digest of the outcome without reading it again."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -11,30 +10,34 @@ from pyspark.sql import functions as F
 
 from pipelines.core.arrow_hash import hash_rows
 from pipelines.core.arrow_hash import sum_hashes as sum_values
-from pipelines.core.lake_format import Written
 from pipelines.core.row_hash import MODULUS, join_sums, row_hash, sum_hashes
-
-if TYPE_CHECKING:
-    from pipelines.core.lake import Lake
 
 
 def merge_rows(
-    lake: "Lake", table: str, df: DataFrame, keys: Sequence[str], base: Written
-) -> Written:
-    """Merge a frame into a table whose current content is `base`, in one commit at most."""
-    counted = sorted(name for name in df.columns if name not in lake.volatile)
-    there = lake.read(table, base.version)
+    there: DataFrame, path: str, df: DataFrame, keys: Sequence[str], counted: Sequence[str]
+) -> int | None:
+    """Merge a frame into a table, in one commit at most.
+
+    Args:
+        there: current content of the table.
+        path: place of the table.
+        df: rows with all columns of the table, each key once.
+        keys: columns that identify a row.
+        counted: columns that make a difference, sorted.
+
+    Returns:
+        By how much the digest of the table grows, modulo 2^64; None if no row differs.
+    """
     changed = _changed(there, df, keys, counted).persist()
     try:
         parts = [*sum_hashes(F.col("_new"), "new"), *sum_hashes(F.col("_old"), "old")]
         sums = changed.agg(F.count(F.lit(1)).alias("rows"), *parts).collect()[0].asDict()
         if not sums["rows"]:
-            return lake.stage(table, base)
-        _merge(lake, table, changed.drop("_new", "_old"), keys)
+            return None
+        _merge(path, changed.drop("_new", "_old"), keys)
     finally:
         changed.unpersist()
-    digest = (base.digest + join_sums(sums, "new") - join_sums(sums, "old")) % MODULUS
-    return lake.stage(table, Written(lake.version(table), digest, is_new=True))
+    return (join_sums(sums, "new") - join_sums(sums, "old")) % MODULUS
 
 
 def _changed(
@@ -47,9 +50,9 @@ def _changed(
     return rows.join(known, list(keys), how="left").where("NOT _old <=> _new")
 
 
-def _merge(lake: "Lake", table: str, df: DataFrame, keys: Sequence[str]) -> None:
+def _merge(path: str, df: DataFrame, keys: Sequence[str]) -> None:
     same_key = " AND ".join(f"old.`{key}` = new.`{key}`" for key in keys)
-    target = DeltaTable.forPath(lake.session, lake.path(table)).alias("old")
+    target = DeltaTable.forPath(df.sparkSession, path).alias("old")
     merging = target.merge(df.alias("new"), same_key)
     merging.whenMatchedUpdateAll().whenNotMatchedInsertAll().execute()
 

@@ -1,12 +1,11 @@
 """Load: what was set aside, and the `runs` row that publishes all tables of a run together."""
 
 from datetime import UTC, datetime
-from functools import reduce
+from functools import partial, reduce
 
 from pyspark.sql import DataFrame
 
 from pipelines.core.contracts import spark_schema
-from pipelines.core.lake_format import RUNS
 from pipelines.credit.lake import QUARANTINE
 from pipelines.credit.result import Run
 
@@ -22,13 +21,10 @@ def publish(state: Run) -> None:
         lake.write(QUARANTINE, reduce(DataFrame.unionByName, state.quarantined))
     summary.counts = run_counts(state)
     summary.check_accounting()
-    listed, digests = lake.listing()
-    summary.tables = {name: {"version": listed[name], "digest": digests[name]} for name in listed}
     if state.card:
         told = {"id": state.card.id, "version": state.card.version, "sha256": state.card.sha256}
         summary.inputs["scorecard"] = told
-    if any(lake.published(name) != version for name, version in listed.items()):
-        lake.write(RUNS, runs_row(state, listed, digests), "append")
+    summary.tables = lake.publish(partial(runs_row, state))
 
 
 def run_counts(state: Run) -> dict[str, int]:

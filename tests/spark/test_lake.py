@@ -25,9 +25,11 @@ def people(spark: SparkSession, rows: Sequence[tuple[Any, ...]], run: str = "r1"
     return frame.withColumn("run_id", F.lit(run))
 
 
-def publish(lake: Lake, run: str = "r1") -> None:
-    versions, digests = lake.listing()
-    lake.write("runs", lake.session.createDataFrame([(run, versions, digests)], RUNS), "append")
+def publish(lake: Lake, run: str = "r1") -> dict[str, Any]:
+    def row(versions: dict[str, int], digests: dict[str, str]) -> DataFrame:
+        return lake.session.createDataFrame([(run, versions, digests)], RUNS)
+
+    return lake.publish(row)
 
 
 def names(frame: DataFrame) -> list[str]:
@@ -49,6 +51,17 @@ def test_nothing_is_read_before_it_is_published(spark: SparkSession, root: str) 
         lake.read("people")
     publish(lake)
     assert names(Lake(spark, root).read("people")) == ["asha"]
+
+
+def test_publishing_what_has_not_changed_adds_no_row(spark: SparkSession, root: str) -> None:
+    lake = Lake(spark, root)
+    written = lake.write("people", people(spark, [A]))
+    told = {"people": {"version": written.version, "digest": str(written.digest)}}
+    assert publish(lake, "r1") == told
+    again = Lake(spark, root)
+    again.write("people", people(spark, [A], run="r2"))
+    assert publish(again, "r2") == told
+    assert spark.read.format("delta").load(again.path("runs")).count() == 1
 
 
 def test_same_content_publishes_no_new_version(spark: SparkSession, root: str) -> None:
