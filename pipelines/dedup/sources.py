@@ -210,10 +210,9 @@ def _read_folder(session: SparkSession, name: str) -> DataFrame:
     if "://" in name or (folder / "_delta_log").is_dir():
         return session.read.format("delta").load(name)
     for suffix, kind in ((".parquet", "parquet"), (".avro", "avro"), (".csv", "csv")):
-        if any(folder.rglob(f"*{suffix}")) and kind == "csv":
-            return _read_csv(session, name)
         if any(folder.rglob(f"*{suffix}")):
-            return session.read.format(kind).load(name)
+            is_csv = kind == "csv"
+            return _read_csv(session, name) if is_csv else session.read.format(kind).load(name)
     raise ConfigError(f"--input {name}: no CSV, Parquet, Avro or Delta table")
 
 
@@ -248,7 +247,4 @@ def _read_truth(frame: DataFrame, mapping: Mapping, truth: str) -> pd.DataFrame:
 
 
 def _digest(*parts: bytes) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part)
-    return digest.hexdigest()[:16]
+    return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
