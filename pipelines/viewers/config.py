@@ -184,9 +184,6 @@ class ViewersConfig(JobConfig):
     trending_half_life_seconds: float = Field(
         300, gt=0, description="a start counts half after so long, s (chosen)"
     )
-    taste_days: int = Field(
-        60, ge=1, description="a taste is kept so long after the last interaction, days (chosen)"
-    )
     short_run_messages: int = Field(
         3_000_000, ge=0, description="runs up to it start sooner and count slower (chosen)"
     )
