@@ -19,6 +19,8 @@ import pytest
 
 from pipelines.core.config import load_config
 from pipelines.core.errors import ConfigError
+from pipelines.demo.chapters import CHAPTERS
+from pipelines.demo.cli import Shop
 from tests.cookbook import PAGES, ROOT, read_commands, write_files
 
 COMMANDS = [(page.relative_to(ROOT), words) for page in PAGES for words in read_commands(page)]
@@ -155,6 +157,11 @@ def test_a_command_is_taken(page, words, parse_only, monkeypatch, capsys):
         }
         assert head in {*checks, *others}, f"{page}: nobody checks {head!r}"
         checks.get(head, check_files)(rest, monkeypatch)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.job)
+def test_the_demo_gives_flags_that_its_jobs_take(chapter, parse_only, monkeypatch, tmp_path):
+    check_job(Shop(tmp_path).command(chapter)[1:], monkeypatch)
 
 
 def test_a_wrong_flag_or_setting_is_noticed(parse_only, monkeypatch, capsys):
