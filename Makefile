@@ -128,7 +128,7 @@ lock: setup ## rewrite requirements.lock from requirements.in (needs uv)
 		--no-header --no-emit-index-url --quiet --output-file requirements.lock
 
 clean: ## remove results and caches; .venv stays
-	@rm -rf reports lake spark-warehouse metastore_db derby.log .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf reports lake lake-* spark-warehouse metastore_db derby.log .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
 # --- set-up, one stamp a step ---------------------------------------------------------------------

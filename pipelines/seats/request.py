@@ -19,7 +19,7 @@ class Request:
     """
 
     input: str = "synthetic"
-    lake: str = "./lake"
+    lake: str = "./lake-rail"
     as_of: date | None = None
     is_intake: bool = False
     dry_run: bool = False

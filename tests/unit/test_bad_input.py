@@ -92,3 +92,12 @@ def test_a_bad_moment_of_dead_letters_is_named(capsys):
         main(["list", "--topic", "upi.transactions.v1", "--since", "yesterday"])
     assert stop.value.code == 2
     assert "'yesterday' is no moment of the form YYYY-MM-DDTHH:MM" in capsys.readouterr().err
+
+
+def test_jobs_that_publish_by_a_runs_table_have_lakes_of_their_own():
+    """Two jobs in one lake would write their runs, of two contracts, into the same table."""
+    from pipelines.credit.request import Request as Credit
+    from pipelines.dedup.request import Request as Dedup
+    from pipelines.seats.request import Request as Seats
+
+    assert len({Credit().lake, Dedup().lake, Seats().lake}) == 3
