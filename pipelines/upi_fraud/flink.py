@@ -109,11 +109,8 @@ class DecideBatch(KeyedBroadcastProcessFunction):  # type: ignore[misc]
 
     def open(self, runtime_context: RuntimeContext) -> None:
         """Register the state and load what decides."""
-        # Expired states go in RocksDB's compactions by default. Asking for it by name needs a
-        # connection to a Python client, which task managers of a cluster have not.
-        ttl = StateTtlConfig.new_builder(Time.days(self._ttl_days)).build()
         descriptor = MapStateDescriptor("payers", Types.STRING(), Types.PICKLED_BYTE_ARRAY())
-        descriptor.enable_time_to_live(ttl)
+        descriptor.enable_time_to_live(state_ttl(24 * self._ttl_days))
         self._stored = runtime_context.get_map_state(descriptor)
         self._decider = self._make_decider()
         self._follower = Follower(self._decider.reference, self._decider.profiles)
@@ -143,6 +140,21 @@ class DecideBatch(KeyedBroadcastProcessFunction):  # type: ignore[misc]
         record = bytes((kind,)) + bytes(data)
         if self._follower.take(record) and kind != LABEL:
             ctx.get_broadcast_state(REFERENCE_STATE).put(f"{kind}/{bytes(key).decode()}", record)
+
+
+def state_ttl(hours: int) -> StateTtlConfig:
+    """Idle states are removed after so long: a few at each access, or in RocksDB's compactions.
+
+    Both are asked for by name. The defaults of the background, and of the time between compactions,
+    are looked up in a Python client, which the task managers of a cluster have not.
+    """
+    return (
+        StateTtlConfig.new_builder(Time.hours(hours))
+        .disable_cleanup_in_background()
+        .cleanup_incrementally(5, False)
+        .cleanup_in_rocksdb_compact_filter(10_000, Time.hours(hours))
+        .build()
+    )
 
 
 def decide_batches(batches: Any, reference: Any, function: DecideBatch) -> Any:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from pyflink.common import Row, Time, Types
+from pyflink.common import Row, Types
 from pyflink.datastream import KeyedBroadcastProcessFunction, RuntimeContext
-from pyflink.datastream.state import StateTtlConfig, ValueStateDescriptor
+from pyflink.datastream.state import ValueStateDescriptor
 from pyflink.table import DataTypes, FunctionContext, TableFunction
 from pyflink.table.udf import udtf
 
@@ -15,7 +15,7 @@ from pipelines.upi_fraud.build import reference_messages
 from pipelines.upi_fraud.config import UpiConfig
 from pipelines.upi_fraud.decider import Raw
 from pipelines.upi_fraud.flags import Finding, Standing, flag_key, is_pattern, next_flag
-from pipelines.upi_fraud.flink import REFERENCE_STATE
+from pipelines.upi_fraud.flink import REFERENCE_STATE, state_ttl
 from pipelines.upi_fraud.follow import Follower
 from pipelines.upi_fraud.intake import Intake
 from pipelines.upi_fraud.network import EdgeReader
@@ -27,7 +27,6 @@ MESSAGES = Types.ROW_NAMED(
     ["message_key", "message_value", "time_ms"],
     [Types.PRIMITIVE_ARRAY(Types.BYTE()), Types.PRIMITIVE_ARRAY(Types.BYTE()), Types.LONG()],
 )
-_STANDING = ValueStateDescriptor("standing", Types.STRING())
 
 
 class ReadEdge(TableFunction):  # type: ignore[misc]
@@ -76,8 +75,9 @@ class FlagFindings(KeyedBroadcastProcessFunction):  # type: ignore[misc]
     def open(self, runtime_context: RuntimeContext) -> None:
         """Register the state and read the reference."""
         hours = max(self._config.network.account_flag_hours, self._config.network.shared_hours)
-        _STANDING.enable_time_to_live(StateTtlConfig.new_builder(Time.hours(2 * hours)).build())
-        self._standing = runtime_context.get_state(_STANDING)
+        descriptor = ValueStateDescriptor("standing", Types.STRING())
+        descriptor.enable_time_to_live(state_ttl(2 * hours))
+        self._standing = runtime_context.get_state(descriptor)
         self._reference = Reference(
             self._config.reference.activation_ms, self._config.reference.versions
         )

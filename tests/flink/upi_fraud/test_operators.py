@@ -50,7 +50,9 @@ def test_idle_payers_are_removed_from_the_state(monkeypatch):
 
     DecideBatch(Reference, 31, 10).open(Runtime())
     (descriptor,) = made
-    assert descriptor._ttl_config.get_cleanup_strategies().is_cleanup_in_background()
+    strategies = descriptor._ttl_config.get_cleanup_strategies()
+    in_compactions = strategies.get_rocksdb_compact_filter_cleanup_strategy()
+    assert in_compactions.get_query_time_after_num_entries() == 10_000
     assert descriptor._ttl_config.get_ttl().to_milliseconds() == 31 * 24 * 3_600_000
 
 
