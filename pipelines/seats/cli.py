@@ -16,7 +16,7 @@ def main(doc: str | None) -> int:
         default="synthetic",
         help="synthetic[:N], a folder, a .psv file, ledger, kafka://rail.booking_requests.v1[?day=D]",
     )
-    add("--lake", default="./lake-rail", metavar="DIR", help="root of the Delta tables (%(default)s)")
+    add("--lake", default="./lake-rail", metavar="DIR", help="root of the tables (%(default)s)")
     add("--intake", action="store_true", help="apply new events in micro-batches to the ledger")
     add(
         "--follow",
