@@ -156,10 +156,8 @@ def fairness_section(fairness: Fairness, settings: FairnessSettings) -> Section:
     told = [f"{one.feature} tells {one.attribute} {one.group} apart (AUC {one.auc:.2f})"
             for one in flagged] or ["No feature alone gives a group away."]  # fmt: skip
     chart = Chart("fairness", "Selection rate over the highest", charts.draw_rates(fairness.rates))
-    return Section(
-        "fairness", "Fairness", title, [Columns([chart, Table(names, rows, "llrrrrl")]),
-                                        Bullets(told)], lead,
-    )  # fmt: skip
+    blocks: list[Block] = [chart, Table(names, rows, "llrrrrl"), Bullets(told)]
+    return Section("fairness", "Fairness", title, blocks, lead)
 
 
 def challenger_section(found: Comparison) -> Section:
