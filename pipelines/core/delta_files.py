@@ -8,7 +8,8 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
 import deltalake
@@ -27,6 +28,8 @@ from pipelines.core.row_hash import MODULUS
 Emit = Callable[[Iterable[pa.RecordBatch], list[bytes]], Iterator[pa.RecordBatch]]
 Mode = Literal["overwrite", "append"]
 Constants = Mapping[str, str | None]
+Partition = Mapping[str, str]
+"""Partition columns of a table and the values that a file holds, none for a table without."""
 
 _TOLD = "part string, notes array<binary>"
 _ARROW_TOLD = pa.schema([("part", pa.string()), ("notes", pa.list_(pa.binary()))])
@@ -41,12 +44,14 @@ class Part:
         bytes: its size.
         rows: rows in it.
         digest: order-free sum of its row hashes.
+        partition: values of the partition columns, which are not in the file.
     """
 
     path: str
     bytes: int
     rows: int
     digest: int
+    partition: dict[str, str] = field(default_factory=dict)
 
 
 def table_schema(schema: T.StructType) -> pa.Schema:
@@ -58,7 +63,7 @@ def table_schema(schema: T.StructType) -> pa.Schema:
 
 def write_part(
     batches: Iterable[pa.RecordBatch], place: Place, schema: pa.Schema, skip: Sequence[str],
-    constants: Constants,
+    constants: Constants, partition: Partition = MappingProxyType({}),
 ) -> Part | None:  # fmt: skip
     """Write batches as one Parquet file of a table; no rows make no file.
 
@@ -68,9 +73,12 @@ def write_part(
         schema: schema of the table.
         skip: columns that stay out of the digest.
         constants: columns that are not in the batches, with the value of all rows.
+        partition: partition columns, and the value that all rows have.
     """
-    name = f"part-{uuid.uuid4()}.snappy.parquet"
+    folders = [f"{column}={value}" for column, value in partition.items()]
+    name = "/".join([*folders, f"part-{uuid.uuid4()}.snappy.parquet"])
     files, root = place.open()
+    stored = pa.schema([one for one in schema if one.name not in partition])
     counted = [column for column in schema.names if column not in skip]
     writer: pq.ParquetWriter | None = None
     rows = digest = 0
@@ -80,17 +88,17 @@ def write_part(
         table = add_constants(pa.Table.from_batches([batch]), schema, constants)
         if writer is None:
             if place.store is None:  # a bucket has no folders, and asking for it is not allowed
-                files.create_dir(root, recursive=True)
+                files.create_dir("/".join([root, *folders]), recursive=True)
             path = f"{root}/{name}"
-            writer = pq.ParquetWriter(path, schema, filesystem=files, compression="snappy")
-        writer.write_table(table)
+            writer = pq.ParquetWriter(path, stored, filesystem=files, compression="snappy")
+        writer.write_table(table.select(stored.names))
         rows += table.num_rows
         digest += sum_hashes(hash_rows(table, counted))
     if writer is None:
         return None
     writer.close()
     size = files.get_file_info(f"{root}/{name}").size
-    return Part(name, size, rows, digest % MODULUS)
+    return Part(name, size, rows, digest % MODULUS, dict(partition))
 
 
 def add_constants(rows: pa.Table, schema: pa.Schema, constants: Constants) -> pa.Table:
@@ -130,12 +138,25 @@ def write_parts(
 
 def commit_parts(
     place: Place, parts: Sequence[Part], schema: pa.Schema, mode: Mode,
-    properties: Mapping[str, str],
+    properties: Mapping[str, str], replaced: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> int:  # fmt: skip
-    """Make files the content of a table, or add them to it, in one commit; returns the version."""
+    """Make files the content of a table, or add them to it, in one commit.
+
+    Args:
+        place: the table.
+        parts: its new files.
+        schema: schema of the table.
+        mode: overwrite or append.
+        properties: of a table that is made.
+        replaced: partition columns, and the values of those that an overwrite replaces; none
+            replaces everything.
+
+    Returns:
+        The version.
+    """
     moment = int(time.time() * 1000)
     adds: list[AddAction] = [
-        AddAction(p.path, p.bytes, {}, moment, True, json.dumps({"numRecords": p.rows}))
+        AddAction(p.path, p.bytes, p.partition, moment, True, json.dumps({"numRecords": p.rows}))
         for p in parts
     ]
     delta_schema = deltalake.Schema.from_arrow(schema)
@@ -143,10 +164,17 @@ def commit_parts(
     if table is None:
         create_table_with_add_actions(
             place.uri, delta_schema, adds, mode="overwrite", configuration=properties,
-            storage_options=place.options,
+            storage_options=place.options, partition_by=list(replaced),
         )  # fmt: skip
     else:
-        table.create_write_transaction([*adds], mode, delta_schema)
+        filters = [(name, "in", list(values)) for name, values in replaced.items()]
+        table.create_write_transaction(
+            [*adds],
+            mode,
+            delta_schema,
+            partition_by=list(replaced),
+            partition_filters=filters or None,
+        )
     version = version_of(place)
     assert version is not None  # noqa: S101 (it was written a moment ago)
     return version

@@ -3,7 +3,7 @@
 Their digests are not those of `Lake.write`, so a table is written in one way only.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import pyarrow as pa
@@ -77,6 +77,22 @@ def append_tasks(
     _append(lake, table, parts, arrow, before)
 
 
+def replace_partitions(
+    lake: Lake, table: str, parts: Sequence[Part], schema: T.StructType,
+    replaced: Mapping[str, Sequence[str]],
+) -> Written:  # fmt: skip
+    """Make files that tasks have written the content of some partitions of a table.
+
+    Args:
+        lake: holds the table.
+        table: a table that is written this way only.
+        parts: the files, see `delta_files.write_part`.
+        schema: columns of the table.
+        replaced: partition columns, and the values that are replaced.
+    """
+    return _replace(lake, table, parts, table_schema(schema), replaced)
+
+
 def _append(
     lake: Lake, table: str, parts: Sequence[Part], schema: pa.Schema, before: Written | None
 ) -> Written:
@@ -87,13 +103,16 @@ def _append(
     return lake.stage(table, Written(version, digest % MODULUS, is_new=True))
 
 
-def _replace(lake: Lake, table: str, parts: Sequence[Part], schema: pa.Schema) -> Written:
+def _replace(
+    lake: Lake, table: str, parts: Sequence[Part], schema: pa.Schema,
+    replaced: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> Written:  # fmt: skip
     digest = sum(part.digest for part in parts) % MODULUS
     before, place = lake.current().get(table), lake.place(table)
     if before and before.digest == digest:
         drop_parts(place, parts)
         return lake.stage(table, before)
-    version = commit_parts(place, parts, schema, "overwrite", TABLE_PROPERTIES)
+    version = commit_parts(place, parts, schema, "overwrite", TABLE_PROPERTIES, replaced)
     return lake.stage(table, Written(version, digest, is_new=True))
 
 

@@ -28,17 +28,15 @@ from pipelines.seats.codes import (
     Records,
     Verdict,
 )
-from pipelines.seats.stage import (
+from pipelines.seats.people import (
     AGE_BITS,
-    BOOKS,
-    CANCELS,
     DISABLED_AT,
     GENDER_AT,
     MILITARY_AT,
     NUMBER_AT,
-    OPENS_KEY,
     WISH_AT,
 )
+from pipelines.seats.stage import BOOKS, CANCELS, OPENS_KEY
 
 Bounds = tuple[int, int]
 

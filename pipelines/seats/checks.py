@@ -8,14 +8,14 @@ from pyspark.sql import functions as F
 
 from pipelines.core.quality import REASON, Rule, apply_rules
 from pipelines.core.row_hash import row_hash
-from pipelines.seats.codes import GENDERS, QUOTAS
+from pipelines.seats.codes import QUOTAS
+from pipelines.seats.people import FAULT, FAULTS, KEPT, PEOPLE, pack_people
 
 COPY = "DUPLICATE_ROW"
 FUTURE = "AFTER_AS_OF"
 UNCOUNTED = (COPY, FUTURE)
 """Reasons of rows that are no records of this run: sent twice, or not yet happened."""
 
-MAX_AGE = 125
 FEW_REPEATS = 2_000
 """Up to so many repeated ids, only the rows that have them are compared with one another."""
 
@@ -34,17 +34,20 @@ class Limits:
 
 
 def tag_requests(requests: DataFrame, lookup: DataFrame, limits: Limits) -> DataFrame:
-    """Requests with the columns of their train and `reject_reason`, null for a good one.
+    """Requests, passengers packed, with the columns of their train and `reject_reason`.
 
     Args:
         requests: rows of `rail.BookingRequest`.
         lookup: `train_lookup`, small.
         limits: limits of the run.
+
+    Returns:
+        Columns of `pack_people` and the train; `reject_reason` is null for a good request.
     """
-    known = requests.join(F.broadcast(lookup), ["train_id", "service_date"], how="left")
+    packed = pack_people(requests)
+    known = packed.join(F.broadcast(lookup), ["train_id", "service_date"], how="left")
     tagged = apply_rules(known, request_rules(limits))
-    content = ["pnr", "train_id", "service_date", "travel_class", "from_station", "to_station"]
-    content += ["quota", "booked_at", "passengers"]
+    content = [*KEPT[1:], PEOPLE, FAULT]
     return mark_repeats(tagged, requests, "request_id", content, has_own_pnr=True)
 
 
@@ -67,23 +70,15 @@ def _key_rules(moment: str, limits: Limits) -> list[Rule]:
 
 def request_rules(limits: Limits) -> list[Rule]:
     """Rules of a request in the order in which they speak."""
-    genders = ", ".join(f"'{one}'" for one in GENDERS)
     quotas = ", ".join(f"'{one}'" for one in QUOTAS)
-    numbers = "transform(passengers, p -> p.passenger_no)"
-    people = "coalesce(size(passengers), 0)"
-    bad_gender = f"coalesce(p.gender, '') NOT IN ({genders})"
-    bad_age = f"p.age IS NULL OR p.age NOT BETWEEN 0 AND {MAX_AGE}"
     return [
         _reject("MISSING_ID", "coalesce(request_id, '') = '' OR coalesce(pnr, '') = ''"),
         *_key_rules("booked_at", limits),
         _reject("UNKNOWN_STATION", f"{_at('from_station')} = 0 OR {_at('to_station')} = 0"),
         _reject("REVERSED_JOURNEY", f"{_at('from_station')} >= {_at('to_station')}"),
-        _reject("GROUP_SIZE", f"{people} NOT BETWEEN 1 AND {limits.group_limit}"),
+        _reject("GROUP_SIZE", f"size({PEOPLE}) NOT BETWEEN 1 AND {limits.group_limit}"),
         _reject("UNKNOWN_QUOTA", f"coalesce(quota, '') NOT IN ({quotas})"),
-        _reject("BAD_AGE", f"exists(passengers, p -> {bad_age})"),
-        _reject("UNKNOWN_GENDER", f"exists(passengers, p -> {bad_gender})"),
-        _reject("BAD_PASSENGER_NO", "exists(passengers, p -> p.passenger_no IS NULL)"),
-        _reject("REPEATED_PASSENGER", f"size(array_distinct({numbers})) < size(passengers)"),
+        *(_reject(one, f"coalesce({FAULT}, '') = '{one}'") for one in FAULTS),
     ]  # fmt: skip
 
 

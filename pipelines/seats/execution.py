@@ -1,18 +1,21 @@
 """The Spark task: events of a partition in, finished tables out, one kernel call per key.
 
-Results leave the task as Arrow tables packed into bytes, so that one pass fills every table. A task
-returns rows and does nothing else: running it twice books nobody twice.
+A task writes the rows of the result tables as files and returns their names; what is small it
+returns as Arrow tables packed into bytes. So one pass fills every table, and no row passes through
+the JVM.
+A task books nobody: the driver commits the names of each task once, whatever ran twice.
 """
 
+import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark import Broadcast
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
+from pipelines.core.delta_files import Part
 from pipelines.core.privacy import Tokeniser
 from pipelines.core.quality import REASON
 from pipelines.seats.arrange import Ages, arrange
@@ -21,10 +24,12 @@ from pipelines.seats.kernel import Outcome, allocate
 from pipelines.seats.plans import Plans
 from pipelines.seats.rows import PartitionRows
 from pipelines.seats.stage import OPENS_KEY
+from pipelines.seats.tables import TaskFiles
 
 Batches = Iterable[pa.RecordBatch]
 
 PARCEL = "kind string, payload binary"
+PARTS = "parts"
 _PARCEL = pa.schema([("kind", pa.string()), ("payload", pa.binary())])
 TABLES = ("allocation", "chart", "segments", "classes", "quarantine", "counts")
 _LZ4 = pa.ipc.IpcWriteOptions(compression="lz4")
@@ -41,16 +46,31 @@ class TaskSettings:
     epsilon: float
 
 
-def allot(events: DataFrame, plans: Broadcast[Plans], settings: TaskSettings) -> DataFrame:
+@dataclass(frozen=True)
+class Allotted:
+    """What the tasks made, on the driver.
+
+    Attributes:
+        parts: files that wait for their commit, by kind of table.
+        quarantine: reason and token of each record set aside.
+        counts: named numbers of all tasks.
+    """
+
+    parts: dict[str, list[Part]]
+    quarantine: pa.Table
+    counts: pa.Table
+
+
+def allot(
+    events: DataFrame, plans: Broadcast[Plans], settings: TaskSettings, files: TaskFiles
+) -> Allotted:
     """Run the kernel over partitioned events.
 
     Args:
         events: result of `partition_events`.
         plans: the trains.
         settings: constants of the run.
-
-    Returns:
-        Frame of `PARCEL`; `unpack_table` reads one kind of it.
+        files: where the tasks write.
     """
 
     def task(batches: Batches) -> Iterator[pa.RecordBatch]:
@@ -59,9 +79,31 @@ def allot(events: DataFrame, plans: Broadcast[Plans], settings: TaskSettings) ->
             return
         tables = allot_table(pa.Table.from_batches(found), plans.value, settings)
         for kind, table in tables.items():
-            yield pa.record_batch([[kind], [pack_table(table)]], schema=_PARCEL)
+            if kind in files.places:
+                told = [asdict(part) for part in files.write(kind, table)]
+                yield _parcel(f"{PARTS}:{kind}", json.dumps(told).encode())
+            else:
+                yield _parcel(kind, pack_table(table))
 
-    return events.mapInArrow(task, PARCEL)
+    return _open_parcels(events.mapInArrow(task, PARCEL).toArrow(), files)
+
+
+def _parcel(kind: str, payload: bytes) -> pa.RecordBatch:
+    return pa.record_batch([[kind], [payload]], schema=_PARCEL)
+
+
+def _open_parcels(parcels: pa.Table, files: TaskFiles) -> Allotted:
+    """Sort what the tasks returned by kind."""
+    parts: dict[str, list[Part]] = {kind: [] for kind in files.places}
+    tables: dict[str, list[pa.Table]] = {}
+    for kind, payload in zip(*(parcels[name].to_pylist() for name in _PARCEL.names), strict=True):
+        if kind.startswith(PARTS):
+            found = [Part(**one) for one in json.loads(payload)]
+            parts[kind.removeprefix(f"{PARTS}:")] += found
+        else:
+            tables.setdefault(kind, []).append(read_packed(payload))
+    joined = {kind: pa.concat_tables(some) for kind, some in tables.items()}
+    return Allotted(parts, joined["quarantine"], joined["counts"])
 
 
 def allot_table(events: pa.Table, plans: Plans, settings: TaskSettings) -> dict[str, pa.Table]:
@@ -121,28 +163,3 @@ def pack_table(table: pa.Table) -> bytes:
 def read_packed(payload: bytes) -> pa.Table:
     """The inverse of `pack_table`."""
     return pa.ipc.open_stream(payload).read_all()
-
-
-def unpack_table(parcels: DataFrame, kind: str, schema: str, batch_rows: int = 50_000) -> DataFrame:
-    """One kind of parcel as rows.
-
-    Args:
-        parcels: result of `allot`.
-        kind: of `TABLES`.
-        schema: columns as DDL, in the order of the packed table.
-        batch_rows: rows handed to the engine at a time.
-    """
-
-    def spread(batches: Batches) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            for payload in batch.column("payload"):
-                table = read_packed(payload.as_buffer())
-                yield from table.combine_chunks().to_batches(max_chunksize=batch_rows)
-
-    return parcels.where(F.col("kind") == kind).select("payload").mapInArrow(spread, schema)
-
-
-def collect_table(parcels: DataFrame, kind: str) -> pa.Table:
-    """One kind of parcel on the driver; for the small ones."""
-    rows = parcels.where(F.col("kind") == kind).select("payload").toArrow()["payload"]
-    return pa.concat_tables([read_packed(one.as_buffer()) for one in rows])

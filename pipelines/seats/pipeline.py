@@ -2,16 +2,16 @@
 
 import shutil
 import tempfile
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import date
 from pathlib import Path
 
 import pandas as pd
-from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from pipelines.core.errors import ConfigError
+from pipelines.core.errors import ConfigError, SangamError
 from pipelines.core.privacy import key_from_env
 from pipelines.core.quality import preload, validate
 from pipelines.core.runlog import RunLog
@@ -19,7 +19,7 @@ from pipelines.core.summary import RunSummary, begin_summary
 from pipelines.seats.arrange import Ages
 from pipelines.seats.checks import Limits
 from pipelines.seats.config import SeatsConfig
-from pipelines.seats.execution import TaskSettings, allot, collect_table
+from pipelines.seats.execution import Allotted, TaskSettings, allot
 from pipelines.seats.intake import run_intake
 from pipelines.seats.ledger import ledger_events
 from pipelines.seats.outcome import add_up, gate_checks, measure, reasons_of, run_counts
@@ -29,7 +29,14 @@ from pipelines.seats.request import Request
 from pipelines.seats.result import Run
 from pipelines.seats.sources import Source, open_source
 from pipelines.seats.stage import key_events, partition_events, stage_events, train_lookup
-from pipelines.seats.tables import DayLake, publish, quarantine_frame, stage_tables
+from pipelines.seats.tables import (
+    DayLake,
+    drop_files,
+    publish,
+    quarantine_frame,
+    stage_tables,
+    task_files,
+)
 from pipelines.seats.times import end_of_day
 from pipelines.seats.turn import only_intake
 from pipelines.seats.verify import KEY, require, verify_tables
@@ -113,20 +120,21 @@ def _allot(result: Run, config: SeatsConfig, as_of: date, summary: RunSummary, l
     with log.step("check"):
         events, records = _open_events(result, limits)
     with log.step("allot") as step:
-        parcels = _run_kernel(events, records, result, config)
-        numbers = add_up(collect_table(parcels, "counts"))
+        allotted = _run_kernel(events, records, result, config, summary.run_id)
+        numbers = add_up(allotted.counts)
         numbers = {**numbers, "read": numbers["read"] + source.dead, "dlq": source.dead}
         step.rows = numbers["read"]
-    summary.counts, result.reasons = run_counts(numbers), reasons_of(numbers)
-    summary.check_accounting()
-    checks = gate_checks(summary.counts, result.reasons, config.max_reject_share)
-    result.quality = validate(checks)
-    if summary.counts["quarantined"]:
-        lake.write("quarantine", quarantine_frame(parcels, source.name, summary.run_id))
-    result.quality.require(result.reasons)
+    with _dropping(allotted, lake):
+        summary.counts, result.reasons = run_counts(numbers), reasons_of(numbers)
+        summary.check_accounting()
+        checks = gate_checks(summary.counts, result.reasons, config.max_reject_share)
+        result.quality = validate(checks)
+        if summary.counts["quarantined"]:
+            bad = quarantine_frame(allotted.quarantine, lake, source.name, summary.run_id)
+            lake.write("quarantine", bad)
+        result.quality.require(result.reasons)
     with log.step("tables"):
-        stage_tables(parcels, lake, summary.run_id)
-    parcels.unpersist()
+        stage_tables(allotted.parts, lake)
     with log.step("verify"):
         result.violations = verify_tables(lake, result.plans)
         require(result.violations)
@@ -158,15 +166,27 @@ def task_settings(config: SeatsConfig, source: Source) -> TaskSettings:
     )
 
 
-def _run_kernel(events: DataFrame, records: int, result: Run, config: SeatsConfig) -> DataFrame:
-    """Frame of parcels, kept for the tables; enough partitions for its size and every core busy."""
+def _run_kernel(
+    events: DataFrame, records: int, result: Run, config: SeatsConfig, run_id: str
+) -> Allotted:
+    """Run all tasks; enough partitions for the size of the day and every core busy."""
     session = events.sparkSession
     cores = session.sparkContext.defaultParallelism
     wanted = config.partitions or max(2 * cores, -(-records // config.rows_per_partition))
     settings = task_settings(config, result.source)
     plans = session.sparkContext.broadcast(result.plans)
-    parcels = allot(partition_events(events, wanted), plans, settings)
-    return parcels.persist(StorageLevel.MEMORY_AND_DISK)
+    files = task_files(result.lake, run_id)
+    return allot(partition_events(events, wanted), plans, settings, files)
+
+
+@contextmanager
+def _dropping(allotted: Allotted, lake: DayLake) -> Iterator[None]:
+    """Remove the files of a run that a gate stops."""
+    try:
+        yield
+    except SangamError:
+        drop_files(allotted.parts, lake)
+        raise
 
 
 def _class_figures(lake: DayLake) -> pd.DataFrame:

@@ -83,10 +83,8 @@ class PartitionRows:
         has_left = gone >= 0
         status = np.where(has_left, CANCELLED, state["status"])
         charge = np.where(has_left, NONE, state["charge"])
-        position = state["position"] + self._place_in_group()
+        position, entered = state["position"] + self._place_in_group(), state["first_position"]
         waits = (state["position"] > 0) & ~has_left
-        waited = state["first_position"] > 0
-        first_position = state["first_position"] + self.within
         return pa.table(
             {
                 "request_id": self.arranged.request_ids.take(pa.array(rows)),
@@ -99,7 +97,7 @@ class PartitionRows:
                 "charged_quota": _names(CHARGES, charge),
                 "status": _names(STATUSES, status),
                 "position": _ints(position, ~waits),
-                "first_position": _ints(first_position, ~waited),
+                "first_position": _ints(entered + self.within, entered == 0),
                 "why_first": self._reasons(self.why[rows, 0], None),
                 "why_last": self._reasons(self.why[rows, 1], gone),
             }
@@ -140,7 +138,7 @@ class PartitionRows:
                 *(_ints(columns[name], columns[name] < 0) for name in ("segment", "free", "need")),
                 causes,
             ],
-            ["code", "pool", "segment", "free", "need", "cause_id"],
+            fields=REASON_FIELDS,
         )
 
     def chart(self) -> pa.Table:
@@ -241,9 +239,12 @@ class PartitionRows:
         """Requests by status and cancellations applied."""
         status = np.bincount(self.state["status"].astype(np.int64), minlength=len(STATUSES))
         found = {f"status:{name}": int(status[n]) for n, name in enumerate(STATUSES)}
-        is_cancel = self.events["mask"] > 0
-        applied = is_cancel & (self.events["verdict"] == Verdict.APPLIED)
+        applied = (self.events["mask"] > 0) & (self.events["verdict"] == Verdict.APPLIED)
         return {**found, "cancellations": int(applied.sum())}
 
 
 REASON_NUMBERS = ("pool", "segment", "free", "need")
+REASON_FIELDS = [
+    pa.field(name, pa.int32() if name in REASON_NUMBERS[1:] else pa.string(), name != "code")
+    for name in ("code", *REASON_NUMBERS, "cause_id")
+]

@@ -5,14 +5,12 @@ from pyspark.sql import functions as F
 
 from pipelines.core.quality import REASON
 from pipelines.seats.checks import Limits, tag_cancellations, tag_requests
-from pipelines.seats.codes import GENDERS, QUOTAS, WISHES
+from pipelines.seats.codes import QUOTAS
+from pipelines.seats.people import PEOPLE
 from pipelines.seats.plans import Plans
 
 CANCELS, BOOKS, OPENS_KEY = 0, 1, 2
 """Kinds of event rows; the third says only that a key exists, so that none is left out."""
-
-AGE_BITS, GENDER_AT, MILITARY_AT, DISABLED_AT, WISH_AT, NUMBER_AT = 7, 7, 9, 10, 11, 16
-"""Layout of a passenger packed into one long: age, gender, two marks, wish, number."""
 
 EVENT_COLUMNS = (
     "key", "kind", "at", "epoch", "id", "pnr", "from_seq", "to_seq", "quota", "people", REASON,
@@ -73,25 +71,6 @@ def _code(column: Column, names: tuple[str, ...]) -> Column:
     return F.greatest(F.coalesce(found, F.lit(0)), F.lit(0)).cast("long")
 
 
-def pack_passenger(passenger: Column) -> Column:
-    """One long per passenger, see the layout above."""
-
-    def at(bit: int, value: Column) -> Column:
-        return F.shiftleft(F.coalesce(value.cast("long"), F.lit(0).cast("long")), bit)
-
-    parts = [
-        at(GENDER_AT, _code(passenger["gender"], GENDERS)),
-        at(MILITARY_AT, passenger["is_military"]),
-        at(DISABLED_AT, passenger["is_disabled"]),
-        at(WISH_AT, _code(passenger["berth_preference"], WISHES)),
-        at(NUMBER_AT, passenger["passenger_no"]),
-    ]
-    packed = passenger["age"].cast("long")
-    for part in parts:
-        packed = packed + part
-    return packed
-
-
 def _book_events(tagged: DataFrame) -> DataFrame:
     is_good = F.col(REASON).isNull()
     return tagged.select(
@@ -104,7 +83,7 @@ def _book_events(tagged: DataFrame) -> DataFrame:
         _seq("from_station").alias("from_seq"),
         _seq("to_station").alias("to_seq"),
         _code(F.col("quota"), QUOTAS).cast("int").alias("quota"),
-        F.when(is_good, F.transform("passengers", pack_passenger)).alias("people"),
+        F.when(is_good, F.col(PEOPLE)).alias("people"),
         REASON,
     )
 

@@ -1,18 +1,23 @@
 """Load: the tables of a day in Delta, verified, then published together by the row of `runs`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
+from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.core.contracts import conform, spark_schema
+from pipelines.core.delta_files import Part, drop_parts, table_schema, write_part
+from pipelines.core.delta_tables import Place
 from pipelines.core.lake import Lake
+from pipelines.core.lake_arrow import replace_partitions
 from pipelines.core.lake_format import TABLE_PROPERTIES, Mode
 from pipelines.core.summary import RunSummary
-from pipelines.seats.execution import unpack_table
 
 CONTRACTS = {
     "rail_allocation": ("allocation", "rail.Allocation"),
@@ -48,33 +53,79 @@ class DayLake(Lake):
         return self.read(table, self.version(table)).where(F.col(DAY).isin(list(self.days)))
 
 
-def stage_tables(parcels: DataFrame, lake: DayLake, run_id: str) -> None:
-    """Write the result tables; no reader sees them before the row of `runs`."""
+@dataclass(frozen=True)
+class TaskFiles:
+    """Where and how a task writes its rows; travels with the code.
+
+    The files belong to no table before the driver commits their names, so a task that runs twice
+    leaves a file that nobody reads.
+
+    Attributes:
+        places: folder of the table, by kind of result.
+        schemas: columns of the table, by kind of result.
+        run_id: stamped on every row.
+        skip: columns that stay out of the digest.
+    """
+
+    places: Mapping[str, Place]
+    schemas: Mapping[str, pa.Schema]
+    run_id: str
+    skip: tuple[str, ...]
+
+    def write(self, kind: str, rows: pa.Table) -> list[Part]:
+        """Write rows as one file per service date."""
+        days = pc.unique(rows[DAY]).to_pylist()
+        parts = []
+        for day in days:
+            chosen = rows if len(days) == 1 else rows.filter(pc.equal(rows[DAY], day))
+            part = write_part(
+                chosen.combine_chunks().to_batches(), self.places[kind], self.schemas[kind],
+                self.skip, {"run_id": self.run_id}, {DAY: day.isoformat()},
+            )  # fmt: skip
+            parts += [] if part is None else [part]
+        return parts
+
+
+def task_files(lake: DayLake, run_id: str) -> TaskFiles:
+    """Files of the result tables of a run."""
+    named = CONTRACTS.items()
+    return TaskFiles(
+        {kind: _from_anywhere(lake.place(table)) for table, (kind, _) in named},
+        {kind: table_schema(spark_schema(contract)) for _, (kind, contract) in named},
+        run_id, lake.volatile,
+    )  # fmt: skip
+
+
+def _from_anywhere(place: Place) -> Place:
+    """The place as an executor finds it, whose working folder is another."""
+    if "://" in place.folder:
+        return place
+    return Place(str(Path(place.folder).absolute()), place.store)
+
+
+def stage_tables(parts: Mapping[str, Sequence[Part]], lake: DayLake) -> None:
+    """Commit the files of the result tables; no reader sees them before the row of `runs`."""
+    days = {DAY: [day.isoformat() for day in lake.days]}
     for table, (kind, contract) in CONTRACTS.items():
-        lake.write(table, result_frame(parcels, kind, contract, run_id))
+        replace_partitions(lake, table, parts[kind], spark_schema(contract), days)
 
 
-def result_frame(parcels: DataFrame, kind: str, contract: str, run_id: str) -> DataFrame:
-    """One kind of result as a frame of its contract."""
-    schema = spark_schema(contract)
-    columns = ", ".join(
-        f"`{one.name}` {one.dataType.simpleString()}" for one in schema if one.name != "run_id"
-    )
-    rows = unpack_table(parcels, kind, columns).withColumn("run_id", F.lit(run_id))
-    return conform(rows, contract)
+def drop_files(parts: Mapping[str, Sequence[Part]], lake: DayLake) -> None:
+    """Remove files that will not be committed."""
+    for table, (kind, _) in CONTRACTS.items():
+        drop_parts(lake.place(table), parts[kind])
 
 
-def quarantine_frame(parcels: DataFrame, dataset: str, run_id: str) -> DataFrame:
+def quarantine_frame(rows: pa.Table, lake: DayLake, dataset: str, run_id: str) -> DataFrame:
     """Records set aside: token and reason."""
-    rows = unpack_table(parcels, "quarantine", "reason string, record_token string")
-    rows = rows.withColumns(
+    frame = lake.session.createDataFrame(rows).withColumns(
         {
             "run_id": F.lit(run_id),
             "dataset": F.lit(dataset),
             "location": F.lit(None).cast("string"),
         }
     )
-    return conform(rows, "ops.QuarantinedRecord")
+    return conform(frame, "ops.QuarantinedRecord")
 
 
 def publish(lake: Lake, summary: RunSummary) -> None:
