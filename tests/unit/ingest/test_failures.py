@@ -1,8 +1,13 @@
 """A server that is away: how long it is waited for, and what is said of it."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
+from pyspark.errors import StreamingQueryException
 
 from pipelines.core.errors import DependencyError, SangamError
+from pipelines.ingest import pipeline
 from pipelines.ingest.config import IngestConfig
 from pipelines.ingest.failures import explain_failure, is_transient, told_in_a_line
 from pipelines.ingest.patience import Patience
@@ -80,3 +85,46 @@ def test_what_lasts_is_not_waited_for(text: str) -> None:
     assert not is_transient(error)
     assert isinstance(explain_failure(error, PLACES, "127.0.0.1:1"), SangamError)
     assert told_in_a_line(error)
+
+
+class Log:
+    """Keeps warnings."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warning(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+def run_with(monkeypatch: pytest.MonkeyPatch, errors: list[Exception]) -> tuple[Log, int]:
+    """The loop of a run whose tries fail with these errors, then succeed."""
+    left, log = list(errors), Log()
+
+    def start(*_: Any) -> Any:
+        if left:
+            raise left.pop(0)
+        return SimpleNamespace(awaitTermination=lambda: None)
+
+    monkeypatch.setattr(pipeline, "_start", start)
+    monkeypatch.setattr(pipeline.time, "sleep", lambda _: None)
+    writer: Any = SimpleNamespace(
+        config=CONFIG, places=PLACES, servers="127.0.0.1:1", tally=SimpleNamespace(batches=0, stopped="")
+    )  # fmt: skip
+    pipeline._run_until_done(writer, Any, log)  # type: ignore[arg-type]
+    return log, len(left)
+
+
+def test_a_run_goes_on_whoever_says_that_the_store_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    query = StreamingQueryException("Query q terminated with exception: fs.s3a is away")
+    log, left = run_with(monkeypatch, [query, OSError("Generic S3 error\n sending request")])
+    assert left == 0
+    assert [one.partition(": ")[2] for one in log.warnings] == [
+        "fs.s3a is away",
+        "Generic S3 error",
+    ]
+
+
+def test_a_failure_that_lasts_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SangamError, match="division by zero"):
+        run_with(monkeypatch, [StreamingQueryException("division by zero")])
