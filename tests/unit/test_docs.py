@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+import pipelines
 from pipelines.core.config import load_config
 from pipelines.core.errors import ConfigError
 from pipelines.demo.chapters import CHAPTERS
@@ -212,6 +213,26 @@ def test_the_job_of_the_cookbook_is_in_the_house_style(tmp_path):
         ruff = [sys.executable, "-m", "ruff", *command, *style, "."]
         done = subprocess.run(ruff, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_job_of_the_cookbook_has_the_common_command_line(tmp_path, monkeypatch, capsys):
+    write_files(COOKBOOK / "add-a-job.md", tmp_path)
+    monkeypatch.setattr(pipelines, "__path__", [*pipelines.__path__, str(tmp_path / "pipelines")])
+    main = importlib.import_module("pipelines.value_count.cli").main
+
+    def call(*flags: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["value_count.py", *flags])
+        try:
+            code = main("Count.")
+        except SystemExit as stop:
+            code = int(str(stop.code))
+        return code, "".join(capsys.readouterr())
+
+    assert call("--help-config")[1].startswith('column = "state"')
+    assert call()[0] == 2
+    code, said = call("--input", "people.parquet", "--set", "missing_limit=2")
+    assert (code, "--set missing_limit=2: key 'missing_limit'" in said) == (2, True)
+    importlib.import_module("pipelines.value_count.pipeline")
 
 
 @pytest.fixture
