@@ -13,9 +13,10 @@ from pipelines.core.runlog import RunLog
 from pipelines.credit.config import CreditConfig
 from pipelines.credit.generate import AS_OF, write_population
 from pipelines.credit.intake import Tally, pick_columns
-from pipelines.credit.lake import DAYS, FEATURES, QUARANTINE, SCORES, CreditLake
+from pipelines.credit.lake import DAYS, FEATURES, QUARANTINE, SCORECARDS, SCORES, CreditLake
 from pipelines.credit.pipeline import run
 from pipelines.credit.request import Request
+from pipelines.credit.scorecard import load_scorecard
 
 pytestmark = pytest.mark.timeout(900)  # the shared fixture is a whole run
 
@@ -65,6 +66,14 @@ def test_it_finds_what_there_is_to_find(done):
     assert metrics["gini"] == pytest.approx(2 * metrics["auc"] - 1)
     assert 0 <= metrics["ece"] <= 0.2
     assert metrics["psi_max"] is not None
+    assert metrics["challenger_gain_low"] < metrics["challenger_gain_high"]
+
+
+def test_c21_the_scorecard_is_the_same_bytes_in_the_file_and_in_the_table(spark, home, done):
+    stored = CreditLake(spark, str(home / "lake")).read(SCORECARDS).collect()
+    files = sorted((home / "lake" / "scorecards").glob("*.json"))
+    assert [row["json"] for row in stored] == [file.read_text("utf-8") for file in files]
+    assert load_scorecard(files[0]).sha256 == stored[0]["sha256"]
 
 
 def test_c20_the_planted_disparity_shows(done):
@@ -109,9 +118,11 @@ def test_c25_the_report_stands_alone_and_names_nobody(home, done):
     assert "default-src 'none'" in html
     assert not re.search(r"""(src|href)=["']?https?://""", html.partition("<script>")[0])
     assert not re.search(r"t0_[A-Z2-7]{26}|A-\d+-\d|T-\d+-\d", html + json.dumps(manifest))
-    for part in ("Fairness", "Drift", "Scorecard", "Challenger", "Model card"):
+    for part in ("Fairness", "Drift", "Scorecard", "Challenger", "Reject inference", "Model card"):
         assert part in html
     assert f"{done[0].counts['in']:,}" in html
+    spent = manifest["seconds"].values()
+    assert 0 < sum(spent) < 86_400, "K8: durations of a monotonic clock, no moments since 1970"
 
 
 def test_quarantined_rows_equal_the_rejected_ones(spark, home, done):
@@ -140,9 +151,12 @@ def test_c1_c13_a_changed_day_and_a_past_day(spark, home, done):
     raw.unionByName(late.withColumn("transaction_amount_paise", F.lit(77).cast("long"))).where(
         F.col("transaction_date").between(F.lit(day - timedelta(days=1)), F.lit(day))
     ).write.parquet(str(second / "transactions"))
-    for name in ("applications", "tradelines"):
-        (second / name).symlink_to(folder / name)
-    (second / "outcomes").symlink_to(folder / "outcomes")
+    for name, as_ingested in (
+        ("applications", "applications_v1"),
+        ("tradelines", "ref_tradelines_v1"),
+        ("outcomes", "outcomes"),
+    ):
+        (second / as_ingested).symlink_to(folder / name)
     again = execute(spark, command="score", input=str(second), lake=str(home / "lake"), as_of=AS_OF)
     assert (again.counts["days_changed"], again.counts["days_unchanged"]) == (1, 1)
     fresh = CreditLake(spark, str(home / "lake"))
