@@ -97,7 +97,10 @@ def read_arrow(place: Place, version: int, columns: Sequence[str] | None = None)
     files, root = place.open()
     names = pa.table(table.get_add_actions(flatten=True)).column("path").to_pylist()
     schema = pa.schema(table.schema().to_arrow())
+    folders = [schema.field(name) for name in table.metadata().partition_columns]
     rows = ds.dataset(
-        [f"{root}/{name}" for name in sorted(names)], schema, "parquet", filesystem=files
-    )
+        [f"{root}/{name}" for name in sorted(names)], schema, "parquet", filesystem=files,
+        partitioning=ds.partitioning(pa.schema(folders), flavor="hive") if folders else None,
+        partition_base_dir=root,
+    )  # fmt: skip
     return rows.to_table(columns=None if columns is None else list(columns))

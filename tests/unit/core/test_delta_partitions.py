@@ -1,0 +1,34 @@
+"""Partitions of a table in commits from Arrow: a day is replaced, the others stay."""
+
+from datetime import date
+
+import pyarrow as pa
+
+from pipelines.core.delta_files import commit_parts, write_part
+from pipelines.core.delta_tables import Place, read_arrow
+from pipelines.core.lake_format import TABLE_PROPERTIES
+
+SCHEMA = pa.schema([("run_id", pa.string()), ("x", pa.int32()), ("day", pa.date32())])
+FIRST, SECOND = date(2026, 3, 15), date(2026, 3, 16)
+
+
+def replace(place, day, rows):
+    """Commit so many rows as the content of a day; returns the rows per day afterwards."""
+    table = pa.table({"x": pa.array(range(rows), pa.int32()), "day": pa.array([day] * rows)})
+    part = write_part(
+        table.to_batches(), place, SCHEMA, ("run_id",), {"run_id": "r"}, {"day": day.isoformat()}
+    )
+    parts = [] if part is None else [part]
+    days = {"day": [day.isoformat()]}
+    version = commit_parts(place, parts, SCHEMA, "overwrite", TABLE_PROPERTIES, days)
+    found = read_arrow(place, version).column("day").to_pylist()
+    return {one: found.count(one) for one in set(found)}
+
+
+def test_a_day_is_replaced_and_others_stay(tmp_path):
+    place = Place(str(tmp_path / "table"))
+    assert replace(place, FIRST, 0) == {}
+    assert replace(place, FIRST, 5) == {FIRST: 5}
+    assert replace(place, SECOND, 7) == {FIRST: 5, SECOND: 7}
+    assert replace(place, FIRST, 2) == {FIRST: 2, SECOND: 7}
+    assert replace(place, FIRST, 0) == {SECOND: 7}
