@@ -9,14 +9,13 @@ import numpy as np
 import numpy.typing as npt
 from pyspark.sql import SparkSession
 
-from pipelines.core.config import config_hash
 from pipelines.core.endpoints import object_store
 from pipelines.core.errors import ConfigError
 from pipelines.core.lake import Lake
 from pipelines.core.privacy import key_from_env
 from pipelines.core.quality import preload
 from pipelines.core.runlog import RunLog
-from pipelines.core.summary import RunSummary, make_run_id
+from pipelines.core.summary import RunSummary, begin_summary
 from pipelines.dedup.config import DedupConfig
 from pipelines.dedup.evaluate import Evaluation
 from pipelines.dedup.kept_store import keep_store, store_folder
@@ -109,20 +108,12 @@ def _plan(task: Task, summary: RunSummary) -> RunSummary:
 
 
 def _summary(config: DedupConfig, request: Request, source: Source) -> RunSummary:
-    hashed = config_hash(config)
     files = [
         file.read_bytes() for file in (request.decisions, request.model) if file and file.exists()
     ]
     said = [source.digest.encode(), request.mode.encode(), *files]
     inputs = hashlib.sha256(b"".join(said)).hexdigest()
-    return RunSummary(
-        "dedup",
-        make_run_id("dedup", hashed, request.as_of, inputs),
-        request.as_of,
-        config=config.model_dump(mode="json"),
-        config_hash=hashed,
-        inputs={source.name: source.digest},
-    )
+    return begin_summary("dedup", config, request.as_of, inputs, {source.name: source.digest})
 
 
 def _save_model(result: Run, lake: str, report: Path | None) -> Path | None:
