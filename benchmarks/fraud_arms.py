@@ -11,7 +11,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from pipelines.core.flink import build_environment, flink_options  # noqa: E402
+from pipelines.core.flink import build_environment, checkpoints_in, flink_options  # noqa: E402
 from pipelines.core.privacy import key_from_env  # noqa: E402
 from pipelines.upi_fraud.build import DeciderPlan  # noqa: E402
 from pipelines.upi_fraud.config import UpiConfig, UpiFlinkSettings  # noqa: E402
@@ -24,7 +24,9 @@ _BLACKHOLE = "CREATE TEMPORARY TABLE nowhere (a BIGINT) WITH ('connector' = 'bla
 def run_hot_path(folder: Path) -> float:
     """The whole hot path with the rules of `strict`, outcomes to files."""
     config = UpiConfig()
-    tables = build_environment(flink_options("bench", config.flink) | HOT_OPTIONS)
+    tables = build_environment(
+        flink_options("bench", config.flink) | HOT_OPTIONS | checkpoints_in(folder / "checkpoints")
+    )
     open_files(tables, folder)
     snapshot = str(folder / "reference.parquet")
     plan = DeciderPlan(config, "strict", key_from_env(True), "bench", snapshot)
@@ -48,7 +50,9 @@ def keyed(folder: Path, mode: str) -> float:
             yield number
 
     settings = UpiFlinkSettings(execution_mode=mode)
-    tables = build_environment(flink_options("bench", settings))
+    tables = build_environment(
+        flink_options("bench", settings) | checkpoints_in(folder / "checkpoints")
+    )
     open_files(tables, folder)
     tables.execute_sql(_BLACKHOLE)
     stream = tables.to_data_stream(
@@ -63,7 +67,9 @@ def keyed(folder: Path, mode: str) -> float:
 
 def over(folder: Path) -> float:
     """Flink SQL alone: payments of the last five minutes by payer, processing time; no rules."""
-    tables = build_environment(flink_options("bench", UpiFlinkSettings()))
+    tables = build_environment(
+        flink_options("bench", UpiFlinkSettings()) | checkpoints_in(folder / "checkpoints")
+    )
     open_files(tables, folder)
     tables.execute_sql(_BLACKHOLE)
     return _timed(

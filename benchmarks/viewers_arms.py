@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT))
 from peers.viewers_datastream import run_datastream  # noqa: E402
 from peers.viewers_sql import plain_sql  # noqa: E402
 
-from pipelines.core.flink import FlinkSettings  # noqa: E402
+from pipelines.core.flink import FlinkSettings, checkpoints_in  # noqa: E402
 from pipelines.viewers import engine, lanes, metrics, tables, views  # noqa: E402
 from pipelines.viewers.config import ViewersConfig  # noqa: E402
 from pipelines.viewers.sources import open_source  # noqa: E402
@@ -73,7 +73,7 @@ def peak_concurrent(folder: Path) -> int:
 
 def run_sql(arm, source, config, scratch):
     """An arm that is SQL; seconds from submitting the job to its end."""
-    opened = engine.open_engine("bench", config.flink, engine.checkpoints_in(scratch / "state"))
+    opened = engine.open_engine("bench", config.flink, checkpoints_in(scratch / "state"))
     disorder = config.windows.disorder_seconds
     opened.execute_sql(
         engine.messages_in_files("messages", source.folder, disorder, source.horizon_ms)

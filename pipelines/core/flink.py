@@ -50,7 +50,7 @@ def flink_options(
         job: name of the job.
         settings: the settings.
         state: URI for checkpoints and savepoints, such as `s3://bucket/job`; None keeps
-            checkpoints in memory.
+            checkpoints in memory, unless `checkpoints_in` names a folder.
         store: end point of `s3://` URIs.
     """
     options = {
@@ -76,6 +76,17 @@ def flink_options(
             "execution.checkpointing.savepoint-dir": f"{state}/savepoints",
         }
     return options | (s3_options(store) if store else {})
+
+
+def checkpoints_in(folder: Path) -> dict[str, str]:
+    """Options that keep checkpoints in a folder; state itself stays in memory.
+
+    Without them Flink keeps checkpoints in memory and refuses more than 5 MiB of a task's state.
+    """
+    return {
+        "execution.checkpointing.storage": "filesystem",
+        "execution.checkpointing.dir": folder.as_uri(),
+    }
 
 
 def _recovery(settings: FlinkSettings) -> dict[str, str]:

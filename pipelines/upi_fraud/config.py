@@ -158,7 +158,7 @@ class UpiConfig(JobConfig):
 
     seed: int = Field(7, description="seed of the generator (chosen)")
     state_uri: str | None = Field(
-        None, description="checkpoints and savepoints, file:// or s3://; None keeps them in memory"
+        None, description="checkpoints and savepoints, file:// or s3://; None: a scratch folder"
     )
     restore_from: str | None = Field(
         None, description="checkpoint or savepoint to begin with; `newest` = the last in state_uri"

@@ -1,8 +1,10 @@
 """The slow path on Kafka, a job of its own: its backpressure never delays a decision."""
 
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
-from pipelines.core.flink import build_environment, flink_options
+from pipelines.core.flink import build_environment, checkpoints_in, flink_options
 from pipelines.core.flink_tables import guarded_source, raw_sink
 from pipelines.core.kafka import topic_spans
 from pipelines.core.privacy import Tokeniser
@@ -74,6 +76,8 @@ def _submit(config: UpiConfig, tokeniser: Tokeniser, servers: str, is_bounded: b
     from pipelines.upi_fraud.network_flink import FlagFindings, flag_findings, read_edge
 
     options = flink_options(JOB, config.flink, _state_of(config))
+    if config.state_uri is None:
+        options |= checkpoints_in(Path(mkdtemp(prefix="sangam-upi-network-")))
     options["table.exec.state.ttl"] = f"{_STATE_HOURS} h"
     tables = build_environment(options)
     _open_edges(tables, config, servers, is_bounded, read_edge(config, tokeniser))

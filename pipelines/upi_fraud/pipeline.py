@@ -8,7 +8,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.core.flink import build_environment, compile_quickly, flink_options
+from pipelines.core.flink import (
+    build_environment,
+    checkpoints_in,
+    compile_quickly,
+    flink_options,
+)
 from pipelines.core.machine import git_state
 from pipelines.core.privacy import key_from_env
 from pipelines.core.runlog import RunLog
@@ -93,7 +98,8 @@ def _decide(source: Source, config: UpiConfig, request: Request, scratch: Path, 
     records += [(1, f"{one['kind']}|{one['subject']}", one) for one in flags]
     write_reference(records, scratch / "reference.parquet")
     with log.step("decide") as step:
-        tables = build_environment(flink_options("upi-decide", config.flink) | HOT_OPTIONS)
+        options = flink_options("upi-decide", config.flink) | HOT_OPTIONS
+        tables = build_environment(options | checkpoints_in(scratch / "checkpoints"))
         open_files(tables, scratch)
         decide_stream(tables, config, plan, "arrival")
         tables.execute_sql("INSERT INTO outcome_files SELECT * FROM outcomes").wait()
@@ -112,7 +118,8 @@ def _slow_path(
     with log.step("edges"):
         edges = read_edges(source.raws(), intake)
     with log.step("network"):
-        tables = build_environment(flink_options("upi-network", config.flink))
+        options = flink_options("upi-network", config.flink)
+        tables = build_environment(options | checkpoints_in(scratch / "checkpoints"))
         found = find_patterns(tables, edges, config.network, scratch)
     known = Reference(config.reference.activation_ms).add_all(source.merchants)
     return make_flags(found, config.network, known)

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 from pipelines.core import endpoints
 from pipelines.core.errors import ConfigError
-from pipelines.core.flink import build_environment, flink_options
+from pipelines.core.flink import build_environment, checkpoints_in, flink_options
 from pipelines.core.flink_tables import guarded_source, raw_sink
 from pipelines.core.kafka import topic_spans
 from pipelines.core.machine import git_state
@@ -115,6 +116,8 @@ def _finish(summary: RunSummary, request: "Request", log: RunLog) -> RunSummary:
 def _submit(config: UpiConfig, plan: DeciderPlan, servers: str) -> Any:
     """Start the job; returns its client."""
     options = flink_options(JOB, config.flink, config.state_uri) | HOT_OPTIONS
+    if config.state_uri is None:
+        options |= checkpoints_in(Path(mkdtemp(prefix="sangam-upi-decide-")))
     if config.restore_from is not None:
         options["execution.state-recovery.path"] = checkpoint_of(config)
     tables = build_environment(options)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pipelines.core.flink import checkpoints_in
 from pipelines.viewers import engine, lanes, tables
 from pipelines.viewers.config import ViewersConfig
 from pipelines.viewers.sources import Source
@@ -21,7 +22,7 @@ def run_lanes(
         scratch: takes checkpoints.
         needed: condition on the messages to read, as SQL; all of them when None.
     """
-    checkpoints = engine.checkpoints_in(scratch / "checkpoints")
+    checkpoints = checkpoints_in(scratch / "checkpoints")
     opened = engine.open_engine(JOB, config.flink, checkpoints)
     disorder = config.windows.disorder_seconds
     opened.execute_sql(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines.core.flink import FlinkSettings, build_environment, flink_options
+from pipelines.core.flink import FlinkSettings, build_environment, checkpoints_in, flink_options
 from pipelines.viewers import jvm
 from pipelines.viewers.config import ViewersConfig
 from pipelines.viewers.views import View
@@ -46,14 +46,6 @@ def open_engine(job: str, settings: FlinkSettings, extra: Mapping[str, str] = {}
     for name, java in FUNCTIONS.items():
         engine.execute_sql(f"CREATE TEMPORARY SYSTEM FUNCTION {name} AS '{java}'")
     return engine
-
-
-def checkpoints_in(folder: Path) -> dict[str, str]:
-    """Options that keep checkpoints in a folder; state itself stays in memory."""
-    return {
-        "execution.checkpointing.storage": "filesystem",
-        "execution.checkpointing.dir": folder.as_uri(),
-    }
 
 
 def kept_state(config: ViewersConfig, folder: Path) -> dict[str, str]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipelines.core import endpoints
+from pipelines.core.flink import checkpoints_in
 from pipelines.viewers import commands, engine, lanes, topics
 from pipelines.viewers.config import ViewersConfig
 from pipelines.viewers.degrade import Governor, Mode
@@ -39,7 +40,7 @@ def start_live(
     given = config.live
     names = ("buffer_timeout_ms", "watermark_interval_ms")
     settings = config.flink.model_copy(update={name: getattr(given, name) for name in names})
-    opened = engine.open_engine(LIVE_JOB, settings, engine.checkpoints_in(checkpoints))
+    opened = engine.open_engine(LIVE_JOB, settings, checkpoints_in(checkpoints))
     source, view = topics.events_source(
         servers, LIVE_JOB, given.disorder_seconds, is_bounded=False, since_ms=since_ms
     )

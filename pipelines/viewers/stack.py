@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pipelines.core import endpoints
 from pipelines.core.config import PROJECT_ROOT
+from pipelines.core.flink import checkpoints_in
 from pipelines.core.flink_tables import raw_sink
 from pipelines.core.machine import git_state
 from pipelines.viewers import engine, lanes, tables, topics
@@ -87,7 +88,7 @@ def load_topic(folder: Path, config: ViewersConfig, checkpoints: Path) -> None:
         checkpoints: folder for checkpoints.
     """
     servers = endpoints.kafka_servers()
-    opened = engine.open_engine(JOB, config.flink, engine.checkpoints_in(checkpoints))
+    opened = engine.open_engine(JOB, config.flink, checkpoints_in(checkpoints))
     opened.execute_sql(engine.messages_in_files("arrivals", folder, 0, FOREVER_MS))
     opened.execute_sql(raw_sink("sent", topics.EVENTS, servers, "prompt", JOB, config.flink))
     columns = "message_key, message_value, kafka_time, CAST(NULL AS MAP<STRING, BYTES>)"

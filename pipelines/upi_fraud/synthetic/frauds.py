@@ -81,7 +81,7 @@ def _victim_with_history(scene: Scene) -> tuple[int, int]:
     """An account with enough payments behind it, and a moment after them."""
     rng = scene.rng
     known = np.flatnonzero(scene.counts >= LEARNED + 2)
-    payer = int(rng.choice(known)) if len(known) else int(rng.integers(0, scene.settings.payers))
+    payer = int(rng.choice(known)) if len(known) else int(np.argmax(scene.counts))
     times = scene.genuine.time_ms[scene.genuine.payer == payer]
     place = min(LEARNED + 1, len(times) - 1)
     last = START_MS + scene.settings.days * DAY_MS - HOUR_MS

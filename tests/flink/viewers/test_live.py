@@ -2,6 +2,7 @@
 
 import pytest
 
+from pipelines.core.flink import checkpoints_in
 from pipelines.viewers import engine, tables
 from pipelines.viewers.config import ViewersConfig
 from pipelines.viewers.degrade import mode_of
@@ -27,7 +28,7 @@ def live(tmp_path):
 
     def run(events, step):
         write_messages(events, tmp_path / "messages")
-        opened = engine.open_engine("live", SETTINGS, engine.checkpoints_in(tmp_path / "state"))
+        opened = engine.open_engine("live", SETTINGS, checkpoints_in(tmp_path / "state"))
         opened.execute_sql(
             engine.messages_in_files("messages", tmp_path / "messages", 0, 4_102_444_800_000)
         )

@@ -119,6 +119,11 @@ def test_decisions_depend_only_on_the_order_within_a_payer(small, outcomes):
     assert sorted(decider().handle(by_partition, {})) == sorted(outcomes)
 
 
+def test_few_payments_of_many_payers_can_be_made():
+    few = CONFIG.generator.model_copy(update={"transactions": 1_000})
+    assert generate(few, CONFIG.times, 7).payments.num_rows >= 1_000
+
+
 def test_equal_seeds_give_equal_bytes(small):
     again = generate(SMALL, CONFIG.times, 3)
     assert again.payments.equals(small.payments)
