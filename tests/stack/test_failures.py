@@ -74,7 +74,7 @@ def test_kill_in_the_middle_of_a_batch(
     assert_each_once(table, servers, topic)
 
 
-@pytest.mark.timeout(500)
+@pytest.mark.timeout(900)
 def test_kafka_and_minio_go_away_for_a_minute_during_a_run(
     stack: NativeStack, spark: SparkSession, servers: str, tmp_path: Path
 ) -> None:
@@ -115,7 +115,7 @@ VIEWER_TABLE = "s3a://sangam-bronze/viewer/events_v1"
 
 
 def wait_for_rows(spark: SparkSession, process: subprocess.Popen[str], number: int) -> None:
-    deadline, seen = time.monotonic() + 180, -1
+    deadline, seen = time.monotonic() + 300, -1
     while seen < number:
         assert process.poll() is None, process.stdout and process.stdout.read()
         assert time.monotonic() < deadline, f"{seen} of {number} rows"
