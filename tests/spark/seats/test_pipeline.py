@@ -7,12 +7,18 @@ import numpy as np
 import pytest
 
 from pipelines.core.errors import GateError
+from pipelines.core.privacy import Tokeniser
+from pipelines.seats.arrange import Ages
+from pipelines.seats.checks import Limits
 from pipelines.seats.codes import CLASSES
 from pipelines.seats.config import SeatsConfig
+from pipelines.seats.execution import TaskSettings
+from pipelines.seats.execution import allot as allot_events
 from pipelines.seats.generate import DAY
 from pipelines.seats.plans import read_plans
 from pipelines.seats.sources import open_folder
-from pipelines.seats.tables import DayLake
+from pipelines.seats.stage import partition_events, stage_events
+from pipelines.seats.tables import DayLake, task_files
 from pipelines.seats.times import end_of_day
 from pipelines.seats.verify import require, verify_tables
 
@@ -112,6 +118,27 @@ def test_partitions_and_order_of_the_input_do_not_matter(small, allot, day, spar
     columns = ["reason", "record_token"]  # the dataset is named after its folder
     rows = [run.table("quarantine")[columns].sort_values(columns) for run in (small, other)]
     assert rows[0].to_numpy().tolist() == rows[1].to_numpy().tolist()
+
+
+def test_1_2_7_and_200_partitions_give_the_same_rows(spark, day, tmp_path):
+    """ST4 up to the kernel's results; the tables are compared above."""
+    source = open_folder(spark, str(day.folder), is_public=False)
+    plans = read_plans(source.trains, SeatsConfig(), end_of_day(DAY))
+    limits = Limits(6, end_of_day(DAY))
+    events = stage_events(source.requests, source.cancellations, plans, limits).persist()
+    settings = TaskSettings(Ages(60, 12, 45), Tokeniser(b"k" * 20, 1), False, 2, 0.1)
+    shared = spark.sparkContext.broadcast(plans)
+    found = []
+    for partitions in (1, 2, 7, 200):
+        lake = DayLake(spark, str(tmp_path / str(partitions)), files=None, days=(DAY,))
+        done = allot_events(
+            partition_events(events, partitions), shared, settings, task_files(lake, "r")
+        )
+        digests = {k: sum(p.digest for p in parts) % 2**64 for k, parts in done.parts.items()}
+        found.append((digests, sorted(map(str, done.quarantine.to_pylist()))))
+    events.unpersist()
+    assert set(found[0][0]) == {"allocation", "chart", "segments", "classes"}
+    assert found[0] == found[1] == found[2] == found[3]
 
 
 def test_a_dry_run_writes_nothing(allot, day, tmp_path):
