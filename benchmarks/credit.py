@@ -70,20 +70,20 @@ def measure_quality(results: Results, given: argparse.Namespace, scratch: Path) 
     sample, specs, folds = german_data(given.peers_python, scratch)
     lines = {"all attributes": specs, "without protected": allowed(specs)}
     for name, chosen in lines.items():
-        folds = cross_validate(sample, chosen, CreditConfig())
-        areas, distances = folds.areas.tolist(), folds.distances.tolist()
-        results.add(f"german {name}: sangam auc", float(folds.areas.mean()), "", areas)
-        results.add(f"german {name}: sangam ks", float(folds.distances.mean()), "", distances)
+        scores = cross_validate(sample, chosen, CreditConfig())
+        areas, distances = scores.areas.tolist(), scores.distances.tolist()
+        results.add(f"german {name}: sangam auc", float(scores.areas.mean()), "", areas)
+        results.add(f"german {name}: sangam ks", float(scores.distances.mean()), "", distances)
         if name == "all attributes":
-            ours = folds.areas
+            ours = scores.areas
     for peer in PEERS:
-        found = run_peer(results, given, scratch, "credit_quality.py", peer, str(folds))
-        if found is None:
+        told = run_peer(results, given, scratch, "credit_quality.py", peer, str(folds))
+        if told is None:
             continue
-        areas, head = np.array(found["auc"]), f"german all attributes: {peer}"
-        results.add(f"{head} auc", float(areas.mean()), "", found["auc"])
-        results.add(f"{head} ks", float(np.mean(found["ks"])), "", found["ks"])
-        gap = ours - areas
+        head = f"german all attributes: {peer}"
+        results.add(f"{head} auc", float(np.mean(told["auc"])), "", told["auc"])
+        results.add(f"{head} ks", float(np.mean(told["ks"])), "", told["ks"])
+        gap = ours - np.array(told["auc"])
         results.add(f"german: sangam minus {peer}, auc", float(gap.mean()), "", gap.tolist())
 
 
@@ -106,6 +106,8 @@ def measure_scoring(results: Results, given: argparse.Namespace, scratch: Path) 
     results.ratio("scoring: sangam / optbinning", "scoring: sangam score", theirs)
     reasons = "scoring: sangam score and reasons"
     results.ratio("scoring with reasons: sangam / optbinning", reasons, theirs)
+    from_file = "scoring: optbinning read and score"
+    results.ratio("from the file: sangam / optbinning", "scoring: sangam score", from_file)
 
 
 def measure_memory(results: Results, given: argparse.Namespace, scratch: Path) -> None:
