@@ -204,7 +204,7 @@ def hold_against_limits(results: Results) -> None:
     results.check("B2 rate with reasons over optbinning", with_reasons, 2.5, None)
     results.check("C12 seconds of a day", value("day: seconds"), None, 600)
     results.check("C9 decoded GiB", value("features: decoded"), 10, None)
-    spread = value("skew: salted, longest task over median task")
+    spread = value("skew: salted, longest over median task")
     results.check("C8 longest over median task", spread, None, 3)
     results.check("C8 salted differs from plain", value("skew: different results"), None, 0)
 
