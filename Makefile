@@ -83,19 +83,13 @@ up: ## start Kafka and MinIO in containers and make topics, buckets and users (n
 down: ## stop the containers; their data stay in volumes
 	@$(COMPOSE) --profile core --profile batch --profile stream down
 
-demo-stack: up ## in containers: produce identities, store them in MinIO, find the duplicates
-	@$(RUN_JOB) spark python -m pipelines produce identity --records 1000 --spool /var/lib/sangam/spool
-	@$(RUN_JOB) --no-deps spark spark-submit jobs/ingest.py --topic identity.enrolments.v1 --once \
-		--lake s3a://sangam --report /var/lib/sangam/reports/ingest
-	@$(RUN_JOB) --no-deps spark spark-submit jobs/dedup.py --input s3a://sangam-bronze/identity/enrolments_v1 \
-		--lake s3a://sangam-silver/identity --report /var/lib/sangam/reports/dedup
+demo-stack: up ## the whole story in containers, through Kafka and MinIO: reports/demo-stack/index.html
+	@mkdir -p reports/demo-stack
+	@$(RUN_JOB) spark bash -c 'cd /var/lib/sangam; python -m pipelines demo --stack --report demo >&2; code=$$?; \
+		tar c -C demo --exclude=lake .; exit $$code' | tar x -C reports/demo-stack
 
 demo-stack-native: stack-native ## the same on the native Kafka and MinIO, which go on running (make stack-stop)
-	@python -m pipelines produce identity --records 1000
-	@spark-submit jobs/ingest.py --topic identity.enrolments.v1 --once --lake s3a://sangam \
-		--report reports/demo-stack/ingest
-	@spark-submit jobs/dedup.py --input s3a://sangam-bronze/identity/enrolments_v1 \
-		--lake s3a://sangam-silver/identity --report reports/demo-stack/dedup
+	@python -m pipelines demo --stack --report reports/demo-stack
 
 stack-native: setup ## start a real Kafka and MinIO without Docker, with topics, buckets and users
 	@python -m pipelines stack start && python -m pipelines stack apply

@@ -18,6 +18,23 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class OnStack:
+    """The same job with Kafka and MinIO.
+
+    Attributes:
+        domain: of `python -m pipelines produce`, which sends `records` of it first.
+        records: of the domain's largest topic.
+        flags: of the job; tables are on MinIO where the job writes tables.
+        bronze: topic that `jobs/ingest.py` stores for the job; None = it reads topics itself.
+    """
+
+    domain: str
+    records: int
+    flags: tuple[str, ...]
+    bronze: str | None = None
+
+
+@dataclass(frozen=True)
 class Chapter:
     """One job of the demo.
 
@@ -25,8 +42,9 @@ class Chapter:
         job: its entry point is `jobs/<job>.py`.
         question: what it answers.
         about: its data, in one sentence.
-        flags: of its command line.
+        flags: of its command line, without services.
         figures: what the index shows; the first leads.
+        on_stack: the same with Kafka and MinIO.
     """
 
     job: str
@@ -34,6 +52,7 @@ class Chapter:
     about: str
     flags: tuple[str, ...]
     figures: tuple[Figure, ...]
+    on_stack: OnStack
 
 
 def show_tenths(share: float | None) -> str:
@@ -53,6 +72,17 @@ CHAPTERS = (
             Figure("recall", "recall", show_percent),
             Figure("review_pairs", "pairs left to a reviewer"),
         ),
+        OnStack(
+            "identity",
+            1000,
+            (
+                "--input",
+                "s3a://sangam-bronze/identity/enrolments_v1",
+                "--lake",
+                "s3a://sangam-silver/identity",
+            ),
+            bronze="identity.enrolments.v1",
+        ),
     ),
     Chapter(
         "credit_score",
@@ -64,6 +94,18 @@ CHAPTERS = (
             Figure("ks", "Kolmogorov-Smirnov distance", show_tenths),
             Figure("scored", "applications scored"),
             Figure("four_fifths_min", "least ratio of approval rates", show_percent),
+        ),
+        OnStack(
+            "credit",
+            200_000,
+            (
+                "--input",
+                "kafka://credit.applications.v1",
+                "--as-of",
+                "2026-03-01",
+                "--lake",
+                "s3a://sangam-silver/credit",
+            ),
         ),
     ),
     Chapter(
@@ -77,6 +119,16 @@ CHAPTERS = (
             Figure("optimum_gap", "passengers below the optimum", show_percent),
             Figure("double_sold", "seats sold twice"),
         ),
+        OnStack(
+            "rail",
+            10_000,
+            (
+                "--input",
+                "kafka://rail.booking_requests.v1",
+                "--lake",
+                "s3a://sangam-silver/rail",
+            ),
+        ),
     ),
     Chapter(
         "upi_fraud",
@@ -89,6 +141,7 @@ CHAPTERS = (
             Figure("blocked", "payments blocked"),
             Figure("decisions_per_second", "decisions a second"),
         ),
+        OnStack("upi", 20_000, ("--stack", "--bounded")),
     ),
     Chapter(
         "viewer_analytics",
@@ -101,5 +154,6 @@ CHAPTERS = (
             Figure("startup_p95_ms", "start-up of the slowest twentieth, ms"),
             Figure("sessions", "sessions"),
         ),
+        OnStack("viewer", 40_000, ("--stack", "--seconds", "60")),
     ),
 )

@@ -19,9 +19,10 @@ class Outcome:
     Attributes:
         chapter: which job, and what to show of it.
         exit_code: of its process.
-        seconds: of its process, start-up included.
+        seconds: of its processes, start-up included.
         manifest: its `run.json`; empty when it wrote none.
         last_words: end of its log.
+        has_page: it wrote a report; who follows topics until stopped writes none.
     """
 
     chapter: Chapter
@@ -29,6 +30,7 @@ class Outcome:
     seconds: float
     manifest: Mapping[str, Any] = field(default_factory=dict)
     last_words: str = ""
+    has_page: bool = False
 
     @property
     def is_done(self) -> bool:
@@ -56,10 +58,11 @@ def read_outcome(chapter: Chapter, folder: Path, exit_code: int, seconds: float)
     lines = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.is_file() else []
     said = [line.strip() for line in lines if line.strip()]
     told = [line for line in said if line.startswith("Error: ")] or said or ["it said nothing"]
-    return Outcome(chapter, exit_code, seconds, found, told[-1])
+    has_page = (folder / "report.html").is_file()
+    return Outcome(chapter, exit_code, seconds, found, told[-1], has_page)
 
 
-def build_index(outcomes: Sequence[Outcome]) -> Report:
+def build_index(outcomes: Sequence[Outcome], is_on_stack: bool) -> Report:
     """The page; links are relative, so that the folder can be moved."""
     done = sum(outcome.is_done for outcome in outcomes)
     title = f"{done} of {len(outcomes)} jobs ran to their end"
@@ -70,8 +73,9 @@ def build_index(outcomes: Sequence[Outcome]) -> Report:
         for outcome in outcomes
         for label, value in outcome.figures()[:1]
     ]
-    sections = [_overview(outcomes), *(_chapter(outcome) for outcome in outcomes)]
-    subtitle = "Bundled and generated data, no services. Each report says how it came about."
+    sections = [_overview(outcomes), *(_chapter(outcome, is_on_stack) for outcome in outcomes)]
+    way = "sent through Kafka and MinIO" if is_on_stack else "no services"
+    subtitle = f"Bundled and generated data, {way}. Each report says how it came about."
     return Report("demo", title, subtitle, kpis, sections, _facts(outcomes))
 
 
@@ -94,7 +98,7 @@ def _overview(outcomes: Sequence[Outcome]) -> Section:
     for outcome in outcomes:
         counts, job = outcome.manifest.get("counts", {}), outcome.chapter.job
         verdict = Badge("done", "good") if outcome.is_done else Badge("failed", "bad")
-        link = Link("report", f"{job}/report.html") if outcome.is_done else "–"
+        link = Link("report", f"{job}/report.html") if outcome.has_page else "–"
         shown = [show_count(counts.get(name)) for name in OUTCOMES]
         rows.append((job, verdict, *shown, show_seconds(outcome.seconds), link))
     table = Table(
@@ -106,14 +110,19 @@ def _overview(outcomes: Sequence[Outcome]) -> Section:
     return Section("jobs", "Jobs", title, [table], lead)
 
 
-def _chapter(outcome: Outcome) -> Section:
+def _chapter(outcome: Outcome, is_on_stack: bool) -> Section:
     chapter = outcome.chapter
-    lead = f"{chapter.about} jobs/{chapter.job}.py {' '.join(chapter.flags)}"
+    about, flags = chapter.about, chapter.flags
+    if is_on_stack:
+        told = chapter.on_stack
+        about, flags = f"{told.records:,} records of {told.domain} sent to Kafka.", told.flags
+    lead = f"{about} jobs/{chapter.job}.py {' '.join(flags)}"
     if not outcome.is_done:
         said = f"Exit code {outcome.exit_code}: {outcome.last_words}"
         blocks = [Note(said), Note(f"All it said is in {chapter.job}/log.txt.")]
         return Section(chapter.job, chapter.job, chapter.question, blocks, lead)
     rows: list[tuple[Cell, ...]] = [*outcome.figures()]
-    rows.append(("how this came about", Link("report", f"{chapter.job}/report.html")))
+    if outcome.has_page:
+        rows.append(("how this came about", Link("report", f"{chapter.job}/report.html")))
     table = Table(("figure", "value"), rows, "lr")
     return Section(chapter.job, chapter.job, chapter.question, [table], lead)

@@ -6,15 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.core.catalogue import load_catalogue
 from pipelines.core.report_parts import show_percent
 from pipelines.demo import cli
-from pipelines.demo.chapters import CHAPTERS, Chapter, Figure
+from pipelines.demo.chapters import CHAPTERS, Chapter, Figure, OnStack
 from pipelines.demo.page import Outcome, build_index, read_outcome
+from pipelines.produce.domains import DOMAINS
 
 ROOT = Path(__file__).resolve().parents[3]
+ELSEWHERE = OnStack("toys", 3, ("--rows", "3"))
 TOY = Chapter(
     "toy", "Is it there?", "One row.", ("--rows", "3"),
     (Figure("found", "rows found"), Figure("share", "share", show_percent), Figure("never", "not measured")),
+    ELSEWHERE,
 )  # fmt: skip
 SCRIPT = """
 import json, pathlib, sys
@@ -46,7 +50,7 @@ def house(tmp_path, monkeypatch):
 
 
 def broken() -> Chapter:
-    return Chapter("toy", "Is it there?", "No row.", ("--rows", "0"), TOY.figures)
+    return Chapter("toy", "Is it there?", "No row.", ("--rows", "0"), TOY.figures, ELSEWHERE)
 
 
 def test_a_chapter_runs_twice_and_shows_what_its_manifest_says(house, capsys):
@@ -79,7 +83,7 @@ def test_what_a_user_keeps_beside_the_pages_stays(house):
     folder = house / "pages" / "toy"
     folder.mkdir(parents=True)
     (folder / "mine.txt").write_text("keep")
-    cli.run_chapter(TOY, folder)
+    cli.run_chapter(TOY, folder, is_on_stack=False)
     assert (folder / "mine.txt").read_text() == "keep"
 
 
@@ -87,7 +91,7 @@ def test_a_run_that_ended_well_without_a_manifest_is_no_success(tmp_path):
     outcome = read_outcome(TOY, tmp_path, 0, 1.0)
     assert not outcome.is_done
     assert "it said nothing" in outcome.told()
-    assert "failed" in build_index([outcome]).render()
+    assert "failed" in build_index([outcome], is_on_stack=False).render()
 
 
 def test_an_unknown_job_is_refused_with_the_known_ones(capsys):
@@ -131,5 +135,32 @@ def test_the_figures_are_metrics_that_the_job_writes(chapter):
 
 def test_links_stay_inside_the_folder():
     manifest = {"status": "done", "metrics": {"found": 1}, "counts": {"in": 1, "out": 1}}
-    html = build_index([Outcome(TOY, 0, 1.0, json.loads(json.dumps(manifest)))]).render()
+    outcome = Outcome(TOY, 0, 1.0, json.loads(json.dumps(manifest)), has_page=True)
+    html = build_index([outcome], is_on_stack=False).render()
     assert set(re.findall(r'href="([^"]*)"', html)) == {"#jobs", "#toy", "toy/report.html"}
+
+
+def test_a_job_whose_records_were_not_sent_does_not_run(house):
+    outcome = cli.run_chapter(TOY, house / "pages", is_on_stack=True)
+    assert outcome.exit_code == 2
+    assert "There is no domain or topic 'toys'" in outcome.last_words
+    assert not (house / "pages" / "lake").exists()
+
+
+def test_a_job_that_only_follows_topics_has_no_link():
+    outcome = Outcome(TOY, 0, 1.0, {"status": "done", "metrics": {}, "counts": {}})
+    html = build_index([outcome], is_on_stack=True).render()
+    assert set(re.findall(r'href="([^"]*)"', html)) == {"#jobs", "#toy"}
+    assert "3 records of toys sent to Kafka. jobs/toy.py --rows 3" in html
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.job)
+def test_what_a_chapter_sends_is_what_its_job_reads(chapter, tmp_path):
+    told, topics = chapter.on_stack, load_catalogue().topics
+    commands = cli.Shop(tmp_path).commands(chapter, is_on_stack=True)
+    assert commands[0][2:] == ["pipelines", "produce", told.domain, "--records", str(told.records)]
+    assert len(commands) == (2 if told.bronze is None else 3)
+    read = told.bronze or next((f[8:] for f in told.flags if f.startswith("kafka://")), None)
+    assert read in DOMAINS[told.domain].topics if read else "--stack" in told.flags
+    assert read is None or read in topics
+    assert commands[-1][-2:] == ["--report", str(tmp_path)]
