@@ -4,6 +4,7 @@ Every figure of the page stands in one of those files; a test compares the page 
 """
 
 import json
+import math
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -108,6 +109,8 @@ def show(value: float | None) -> str:
     """A figure with as many digits as mean something."""
     if value is None:
         return "–"
+    if math.isinf(value):
+        return "never"  # a latency without an answer
     if value == int(value) or abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{value:.4g}" if abs(value) >= 1 else f"{value:.4f}".rstrip("0")

@@ -161,8 +161,11 @@ def test_a_command_is_taken(page, words, parse_only, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.job)
-def test_the_demo_gives_flags_that_its_jobs_take(chapter, parse_only, monkeypatch, tmp_path):
-    check_job(Shop(tmp_path).command(chapter)[1:], monkeypatch)
+@pytest.mark.parametrize("is_on_stack", [False, True], ids=["files", "stack"])
+def test_the_demo_gives_flags_that_its_jobs_take(
+    chapter, is_on_stack, parse_only, monkeypatch, tmp_path
+):
+    check_job(Shop(tmp_path).commands(chapter, is_on_stack)[-1][1:], monkeypatch)
 
 
 def test_a_wrong_flag_or_setting_is_noticed(parse_only, monkeypatch, capsys):
