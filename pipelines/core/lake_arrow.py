@@ -117,15 +117,25 @@ def _replace(
 
 
 def merge_driver_rows(
-    lake: Lake, table: str, rows: pa.Table, schema: T.StructType, keys: Sequence[str]
-) -> Written:
-    """`merge` for rows that the driver holds, into a table of `write_rows`."""
+    lake: Lake, table: str, rows: pa.Table, schema: T.StructType, keys: Sequence[str],
+    known: pa.Table | None = None,
+) -> Written:  # fmt: skip
+    """`merge` for rows that the driver holds, into a table of `write_rows`.
+
+    Args:
+        lake: holds the table.
+        table: made if it is not there.
+        rows: rows with all columns of the table, each key once.
+        schema: columns of the table.
+        keys: columns that identify a row, none of them null.
+        known: published rows, among them all whose keys `rows` have; None reads the table.
+    """
     base = lake.base(table)
     if base is None:
         return write_rows(lake, table, rows, schema)
     counted = [name for name in schema.names if name not in lake.volatile]
     rows = rows.select(schema.names).cast(table_schema(schema))
-    old = read_arrow(lake.place(table), base.version)
+    old = read_arrow(lake.place(table), base.version) if known is None else known
     changed, shift = find_changes(old, rows, keys, counted)
     if not changed.num_rows:
         return lake.stage(table, base)

@@ -2,9 +2,13 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from threading import Thread
 
+import pyarrow as pa
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
+from pyspark import inheritable_thread_target
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import SparkSession
 
@@ -47,6 +51,25 @@ def build_session(
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session
+
+
+def start_workers(session: SparkSession) -> Thread:
+    """Start the Python workers beside other work, in one task: their imports take seconds.
+
+    A run that ends before them takes the session away, and then their failure means nothing.
+    """
+
+    def start() -> None:
+        with suppress(Exception):
+            session.range(0, 1, 1, 1).mapInArrow(_pass_on, "id bigint").collect()
+
+    thread = Thread(target=inheritable_thread_target(session)(start), daemon=True)
+    thread.start()
+    return thread
+
+
+def _pass_on(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    yield from batches
 
 
 def read_failure(error: Exception) -> str:

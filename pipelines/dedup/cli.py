@@ -7,6 +7,9 @@ from pathlib import Path
 from pipelines.core.cli import job_parser, main_guard
 
 JOB = "dedup"
+# Between two steps few rows travel, each of them many records: code for rows, and plans made anew
+# by what was seen of them, cost more than they spare.
+PLANS = {"spark.sql.adaptive.enabled": "false", "spark.sql.codegen.wholeStage": "false"}
 
 
 def main(doc: str | None) -> int:
@@ -31,6 +34,7 @@ def _run(arguments: Namespace) -> None:
     from pipelines.dedup.config import DedupConfig
 
     config, _ = load_config(DedupConfig, JOB, arguments.config, arguments.sets)
+    from pipelines.core.quality import preload
     from pipelines.core.runlog import RunLog
     from pipelines.core.spark import build_session
     from pipelines.core.summary import print_table
@@ -43,7 +47,8 @@ def _run(arguments: Namespace) -> None:
         arguments.decisions, as_of, arguments.dry_run, arguments.report, arguments.mode,
         arguments.replan,
     )  # fmt: skip
-    session = build_session(JOB)
+    preload()  # while the JVM starts
+    session = build_session(JOB, PLANS)
     log = RunLog(JOB, "", as_of, style=arguments.log)
     summary = run(session, config, request, log)
     print_table(summary, arguments.log)

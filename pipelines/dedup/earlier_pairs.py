@@ -1,6 +1,7 @@
 """Pairs that earlier runs have stored: scored again where they hold, dropped where they do not."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,27 @@ Bool = npt.NDArray[np.bool_]
 I64 = npt.NDArray[np.int64]
 
 TABLE = "candidate_edges"
+
+
+def keep_edges(folder: Path, edges: Records, stamp: str) -> None:
+    """Lay edges of band REVIEW and MATCH beside a record store, for the next increment.
+
+    Args:
+        folder: the store.
+        edges: all of them, array of `EDGE`.
+        stamp: says what they were scored with.
+    """
+    np.save(folder / f"edges-{stamp}.npy", edges)
+
+
+def kept_edges(folder: Path, stamp: str, gone: I64) -> Records | None:
+    """Edges of `keep_edges` less those of some nodes; None where they were scored otherwise."""
+    file = folder / f"edges-{stamp}.npy"
+    if not file.exists():
+        return None
+    edges: Records = np.load(file)
+    kept: Records = edges[~touches(np.column_stack([edges["a"], edges["b"]]), gone)]
+    return kept
 
 
 def earlier_edges(

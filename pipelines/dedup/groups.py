@@ -29,8 +29,9 @@ class Groups:
 
 def find_groups(store: RecordStore) -> Groups:
     """Records of equal content; the smallest node leads."""
-    order = np.lexsort((store.nodes, store.content))
-    first = np.append(True, store.content[order][1:] != store.content[order][:-1])
+    order = np.argsort(store.content, kind="stable")  # nodes ascend, so the first one leads
+    content = store.content[order]
+    first = np.append(True, content[1:] != content[:-1])
     starts = np.flatnonzero(first)
     sizes = np.diff(np.append(starts, len(order)))
     leader = np.repeat(store.nodes[order][starts], sizes)

@@ -1,5 +1,6 @@
 """Extract: open the input, check every row, normalise it, and stage the comparable records."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -98,9 +99,11 @@ def take_in(
     """
     task = row_task(source, config, tokeniser, as_of)
     staged = stage_rows(*open_rows(source, task), lake, run_id)
-    write_quarantine(lake, staged.others, source, run_id)
-    quality = pass_gate(staged, task)
-    store = write_store(staged.records, task.stage.mapping, folder)
+    with ThreadPoolExecutor(1, "store") as beside:
+        written = beside.submit(write_store, staged.records, task.stage.mapping, folder)
+        write_quarantine(lake, staged.others, source, run_id)
+        quality = pass_gate(staged, task)
+        store = written.result()
     layout = KeyLayout(task.stage.mapping, config.signatures)
     return Intake(
         store, folder, find_groups(store), task.stage.mapping, layout, tokeniser,

@@ -1,6 +1,6 @@
 """Transform: candidate pairs, their agreement patterns, a trained or loaded model, scored edges."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +30,7 @@ from pipelines.dedup.intake import Intake
 from pipelines.dedup.key_files import chunks_of, write_cuts, write_keys
 from pipelines.dedup.key_source import Fresh, KeySource, Plan
 from pipelines.dedup.membership import HashSet
-from pipelines.dedup.model import Model, layout_of
+from pipelines.dedup.model import Model, TermFrequencies, layout_of
 from pipelines.dedup.pairs import (
     IDENTICAL,
     PATTERN,
@@ -40,17 +40,21 @@ from pipelines.dedup.pairs import (
     merge_counts,
 )
 from pipelines.dedup.templates import POSITIONS
-from pipelines.dedup.training import measure_frequencies, store_frequencies, train_model
+from pipelines.dedup.training import (
+    Marginals,
+    measure_frequencies,
+    store_frequencies,
+    train_model,
+)
 
 I64 = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """Packed candidate pairs of all buckets, each pair in one partition.
+    """What making the candidate pairs has told.
 
     Attributes:
-        pairs: rows of kind `pair`, partitioned by pair.
         made: pairs inside the buckets, before distinct.
         skipped: pairs given up where nothing was left to cut by.
         largest: records in the largest bucket after splitting.
@@ -58,7 +62,6 @@ class Candidates:
         plan: the plan with its cut nodes.
     """
 
-    pairs: DataFrame
     made: int
     skipped: int
     largest: int
@@ -86,8 +89,13 @@ def make_keys(
 def make_candidates(
     session: SparkSession, intake: Intake, source: KeySource, plan: Plan,
     increment: Increment | None = None,
-) -> Candidates:  # fmt: skip
-    """Generate candidate pairs under a plan; of an increment, those with a fresh record."""
+) -> DataFrame:  # fmt: skip
+    """Candidate pairs under a plan; of an increment, those with a fresh record.
+
+    Returns:
+        Packed rows, each pair in one partition, and beside them those that count. Nothing is
+        computed yet: the pairs are compared as they come, and stored nowhere.
+    """
     partitions = source.partitions
     if plan.cuts is not None:
         write_cuts(source.folder, plan.cuts)
@@ -96,18 +104,19 @@ def make_candidates(
     made = bucket_pairs(bucket_entries(chunks, source, plan, fresh), source, plan, fresh)
     if intake.store.templates is not None:
         made = made.unionByName(_capture_pairs(chunks, intake, source, fresh))
-    made = made.persist()
-    side = made.where("kind != 'pair'").toArrow().to_pandas()
-    counts = _records(side, "counts", COUNTS)
-    cuts = plan.cuts
-    if cuts is None:
-        cuts = np.unique(_records(side, "cut", CUT)["key"])
     groups = intake.groups
     stars = (groups.hidden, groups.leader) if increment is None else increment.stars
-    star = _star_pairs(stars, partitions, made)
-    pairs = made.where("kind = 'pair'").unionByName(star).repartitionById(partitions, "partition")
+    made = made.unionByName(_star_pairs(stars, partitions, made))
+    return made.repartitionById(partitions, "partition")
+
+
+def _candidates(told: pd.DataFrame, plan: Plan) -> Candidates:
+    """Add up what the tasks counted."""
+    counts = _records(told, "counts", COUNTS)
+    cuts = plan.cuts
+    if cuts is None:
+        cuts = np.unique(_records(told, "cut", CUT)["key"])
     return Candidates(
-        pairs,
         int(counts["made"].sum()),
         int(counts["skipped"].sum()),
         int(counts["largest"].max(initial=0)),
@@ -169,24 +178,19 @@ def make_comparison(intake: Intake, config: DedupConfig) -> Comparison:
     )  # fmt: skip
 
 
-def compare_candidates(candidates: Candidates, comparison: Comparison) -> Compared:
-    """Compare all distinct candidate pairs."""
-    rows = compare_stage(candidates.pairs, comparison).persist()
-    parts = rows.where("kind = 'pattern'").select("payload").toArrow().to_batches()
-    return Compared(rows, merge_counts(unpack(parts, PATTERN)))
+def compare_candidates(
+    pairs: DataFrame, comparison: Comparison, plan: Plan
+) -> tuple[Candidates, Compared]:
+    """Make the candidates and compare each distinct pair of them."""
+    rows = compare_stage(pairs, comparison).persist()
+    told = rows.where("kind != 'compared'").select("kind", "payload").toArrow().to_pandas()
+    counts = merge_counts(_records(told, "pattern", PATTERN))
+    return _candidates(told, plan), Compared(rows, counts)
 
 
-def fit_model(
-    compared: Compared, intake: Intake, comparison: Comparison, plan: Plan, config: DedupConfig
-) -> Model:
-    """Train on this run's pattern counts."""
-    trained = train_model(compared.counts, intake.store, comparison, intake.weights, config)
-    frequencies = measure_frequencies(intake.store, comparison, intake.weights)
-    layout = layout_of(intake.mapping, config)
-    return Model(trained.weights, int(intake.weights.sum()), plan, frequencies, layout)
-
-
-def prepare_frequencies(intake: Intake, comparison: Comparison, model: Model | None = None) -> None:
+def prepare_comparison(
+    intake: Intake, comparison: Comparison, model: Model | None
+) -> Mapping[str, TermFrequencies]:
     """Lay the value shares beside the store: the model's, or those of this input."""
     frequencies = (
         model.frequencies
@@ -194,6 +198,18 @@ def prepare_frequencies(intake: Intake, comparison: Comparison, model: Model | N
         else measure_frequencies(intake.store, comparison, intake.weights)
     )
     store_frequencies(intake.store, intake.folder, frequencies)
+    return frequencies
+
+
+def fit_model(
+    compared: Compared, marginals: Marginals, frequencies: Mapping[str, TermFrequencies],
+    intake: Intake, comparison: Comparison, plan: Plan, config: DedupConfig,
+) -> Model:  # fmt: skip
+    """Train on this run's pattern counts."""
+    records = int(intake.weights.sum())
+    trained = train_model(compared.counts, marginals, comparison, records, config)
+    layout = layout_of(intake.mapping, config)
+    return Model(trained.weights, records, plan, frequencies, layout)
 
 
 def score_candidates(compared: Compared, scoring: Scoring) -> DataFrame:

@@ -34,7 +34,7 @@ Metrics = dict[str, float | int | None]
 def measure(result: "Run", evaluation: Evaluation | None) -> Metrics:
     """All metrics of `run.json`; those that need labels are None without them."""
     records = len(result.intake.store.nodes)
-    clusters = result.resolution.clusters
+    clusters = int(result.resolution.clusters["cluster_id"].nunique())
     pairs = int(result.compared.counts["pairs"].sum())
     metrics: Metrics = {
         "records": records,
@@ -44,8 +44,8 @@ def measure(result: "Run", evaluation: Evaluation | None) -> Metrics:
         "pairs_skipped": result.candidates.skipped,
         "pairs_compared": pairs,
         "reduction_ratio": reduction_ratio(pairs, records),
-        "clusters": int(clusters["cluster_id"].nunique()),
-        "duplicates_found": records - int(clusters["cluster_id"].nunique()),
+        "clusters": clusters,
+        "duplicates_found": records - clusters,
         "duplicates_estimated": result.model.weights.prior * records * (records - 1) / 2,
         "match_edges": int((result.strong["band"] == Band.MATCH).sum()),
         "review_pairs": result.resolution.reviews.num_rows,

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 
 from pipelines.core.errors import ConfigError
@@ -73,7 +74,7 @@ class Comparison:
 
 
 def compare_stage(pairs: DataFrame, comparison: Comparison) -> DataFrame:
-    """Packed rows of kind `compared` and `pattern` from packed rows of kind `pair`."""
+    """Packed rows of kind `compared` and `pattern` from rows of kind `pair`; others go through."""
     return pairs.mapInArrow(compare_task(comparison), pairs.schema)
 
 
@@ -84,7 +85,14 @@ def compare_task(
 
     def emit(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         store = open_store(comparison.folder)
-        pairs = enough_votes(distinct_pairs(unpack(batches, PAIR)), comparison.votes)
+        held = []
+        for batch in batches:
+            is_pair = pc.equal(batch.column("kind"), "pair")
+            held.append(batch.filter(is_pair))
+            if held[-1].num_rows < batch.num_rows:
+                yield batch.filter(pc.invert(is_pair))
+        pairs = enough_votes(distinct_pairs(unpack(held, PAIR)), comparison.votes)
+        held.clear()
         if comparison.link_only:
             pairs = pairs[between_sources(pairs, store)]
         patterns = []

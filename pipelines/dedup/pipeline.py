@@ -13,8 +13,8 @@ from pipelines.core.endpoints import object_store
 from pipelines.core.errors import ConfigError
 from pipelines.core.lake import Lake
 from pipelines.core.privacy import key_from_env
-from pipelines.core.quality import preload
 from pipelines.core.runlog import RunLog
+from pipelines.core.spark import start_workers
 from pipelines.core.summary import RunSummary, begin_summary
 from pipelines.dedup.config import DedupConfig
 from pipelines.dedup.evaluate import Evaluation
@@ -40,7 +40,7 @@ def run(session: SparkSession, config: DedupConfig, request: Request, log: RunLo
         raise ConfigError("--dry-run plans a full run; an incremental one keeps the plan it has")
     if request.replan and (request.model is None or request.mode == "incremental"):
         raise ConfigError("--replan goes with --model FILE and a full run")
-    preload()
+    start_workers(session)
     scratch = Path(tempfile.mkdtemp(prefix="sangam-"))
     try:
         with log.step("open"):

@@ -26,6 +26,7 @@ from pipelines.dedup.survival import rules_from_comparators
 
 REASON_NAMES = np.array([reason.name for reason in Reason])
 
+Bool = npt.NDArray[np.bool_]
 I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
 Scorer = Callable[[I64, I64], F64]
@@ -182,10 +183,19 @@ def field_values(store: RecordStore, mapping: Mapping, rows: I64) -> pa.Table:
     return pa.table(columns)
 
 
-def build_golden(resolution: Resolution, store: RecordStore, mapping: Mapping) -> pa.Table:
-    """Golden records of the clusters with two members or more."""
-    size = resolution.clusters["size"].to_numpy()
-    rows = np.flatnonzero(size > 1)
+def build_golden(
+    resolution: Resolution, store: RecordStore, mapping: Mapping, is_wanted: Bool | None = None
+) -> pa.Table:
+    """Golden records of the clusters with two members or more, or of some of them.
+
+    Args:
+        resolution: the clusters.
+        store: the records.
+        mapping: compared fields.
+        is_wanted: records whose clusters are wanted, [records]; None: all.
+    """
+    is_member = resolution.clusters["size"].to_numpy() > 1
+    rows = np.flatnonzero(is_member if is_wanted is None else is_member & is_wanted)
     members = field_values(store, mapping, rows)
     keys = {
         "cluster_id": pa.array(resolution.clusters["cluster_id"].to_numpy()[rows], pa.string()),

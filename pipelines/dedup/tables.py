@@ -1,14 +1,17 @@
 """Load: every table of a run in Delta, published together by the row of `runs`."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyspark import inheritable_thread_target
 
 from pipelines.core.contracts import spark_schema
 from pipelines.core.delta_files import table_schema
@@ -21,6 +24,7 @@ from pipelines.core.privacy import Tokeniser
 from pipelines.core.runlog import RunLog
 from pipelines.core.summary import RunSummary
 from pipelines.dedup.attributes import open_store
+from pipelines.dedup.changes import Changes, find_changes
 from pipelines.dedup.decision_file import read_decisions
 from pipelines.dedup.decisions import DECISION_SCHEMA, merge_decisions, resolve_decisions
 from pipelines.dedup.earlier_pairs import TABLE as EDGES
@@ -33,6 +37,7 @@ from pipelines.dedup.reviews import update_queue
 if TYPE_CHECKING:
     from pipelines.dedup.result import Run
 
+GOLDEN = "golden_records"
 CLUSTER_KEY = ("cluster_id", "record_token", "valid_from_run")
 
 
@@ -40,7 +45,7 @@ CLUSTER_KEY = ("cluster_id", "record_token", "valid_from_run")
 class History:
     """What earlier runs left in the lake: current cluster rows, the queue, pairs, the model."""
 
-    clusters: pd.DataFrame | None
+    clusters: pa.Table | None
     queue: pa.Table | None
     edges: pa.Table | None
     model: Path | None = None
@@ -59,7 +64,7 @@ def read_history(lake: Lake, with_edges: bool) -> History:
 
     clusters = published("clusters")
     if clusters is not None:
-        clusters = clusters.filter(pc.field("valid_to_run").is_null()).to_pandas()
+        clusters = clusters.filter(pc.field("valid_to_run").is_null())
     edges = published("candidate_edges", ["token_a", "token_b"]) if with_edges else None
     return History(clusters, published("review_queue"), edges, _last_model(lake))
 
@@ -102,24 +107,14 @@ def standing_decisions(
 
 def publish(result: "Run", history: History, lake: Lake, summary: RunSummary, log: RunLog) -> None:
     """Write the result tables at the same time, then the `runs` row that makes them visible."""
-    resolution, intake, run_id = result.resolution, result.intake, summary.run_id
-    golden = build_golden(resolution, intake.store, intake.mapping)
-    queue = update_queue(resolution.reviews, history.queue, result.scoring.decisions, run_id)
-    change = next_versions(
-        history.clusters, resolution.clusters, resolution.links, resolution.cuts,
-        run_id, result.model.model_id,
-    )  # fmt: skip
-    write_edges(lake, result, run_id)
-    _write(lake, "golden_records", "identity.GoldenRecord", golden, run_id)
-    _write(lake, "review_queue", "identity.MergeDecision", queue, run_id)
-    if history.clusters is None:
-        _write(lake, "clusters", "identity.DuplicateCluster", change.open, run_id)
-    elif len(change.open) + len(change.close):
-        rows = pa.Table.from_pandas(pd.concat([change.close, change.open]), preserve_index=False)
-        schema = spark_schema("identity.DuplicateCluster")
-        merge_driver_rows(lake, "clusters", rows, schema, CLUSTER_KEY)
+    run_id = summary.run_id
+    with ThreadPoolExecutor(1, "edges") as beside:
+        write = inheritable_thread_target(lake.session)(write_edges)
+        edges = beside.submit(write, lake, result, run_id)
+        _write_clusters(result, history, lake, run_id)
+        edges.result()
     listed, digests = lake.listing()
-    summary.counts = dict(intake.counts)
+    summary.counts = dict(result.intake.counts)
     summary.tables = {name: {"version": listed[name], "digest": digests[name]} for name in listed}
     if any(lake.published(name) != version for name, version in listed.items()):
         row = runs_row(result, summary, log, listed, digests)
@@ -127,6 +122,43 @@ def publish(result: "Run", history: History, lake: Lake, summary: RunSummary, lo
         write_rows(
             lake, "runs", pa.Table.from_pylist([row], table_schema(schema)), schema, "append"
         )
+
+
+def _write_clusters(result: "Run", history: History, lake: Lake, run_id: str) -> None:
+    """Write what the driver holds: golden records, the review queue and the clusters."""
+    resolution = result.resolution
+    changes = find_changes(history.clusters, resolution.clusters, resolution.labels)
+    _write(lake, GOLDEN, "identity.GoldenRecord", _golden_rows(result, changes, lake), run_id)
+    queue = update_queue(resolution.reviews, history.queue, result.scoring.decisions, run_id)
+    _write(lake, "review_queue", "identity.MergeDecision", queue, run_id)
+    before = changes.previous
+    change = next_versions(
+        None if before is None else before.to_pandas(), changes.current, resolution.links,
+        resolution.cuts, run_id, result.model.model_id,
+    )  # fmt: skip
+    if before is None:
+        _write(lake, "clusters", "identity.DuplicateCluster", change.open, run_id)
+    elif len(change.open) + len(change.close):
+        rows = pa.Table.from_pandas(pd.concat([change.close, change.open]), preserve_index=False)
+        schema = spark_schema("identity.DuplicateCluster")
+        merge_driver_rows(lake, "clusters", rows, schema, CLUSTER_KEY, before)
+
+
+def _golden_rows(result: "Run", changes: Changes, lake: Lake) -> pa.Table:
+    """Golden records; in an increment those of clusters without new records stay as they are."""
+    resolution, store, mapping = result.resolution, result.intake.store, result.intake.mapping
+    if result.increment is None or lake.published(GOLDEN) is None:
+        return build_golden(resolution, store, mapping)
+    labels = resolution.labels
+    new = store.rows_of(result.increment.union.records["node_id"].to_numpy())
+    is_touched = changes.is_changed | np.isin(labels, np.unique(labels[new]))
+    ids = resolution.clusters["cluster_id"].to_numpy()[~is_touched]
+    made = build_golden(resolution, store, mapping, is_touched)
+    schema = table_schema(spark_schema("identity.GoldenRecord"))
+    schema = pa.schema([schema.field(name) for name in made.column_names])
+    earlier = lake.arrow(GOLDEN, made.column_names)
+    kept = earlier.filter(pc.is_in(earlier["cluster_id"], pa.array(ids, pa.string())))
+    return pa.concat_tables([kept.cast(schema), made.cast(schema)])
 
 
 def write_edges(lake: Lake, result: "Run", run_id: str) -> None:

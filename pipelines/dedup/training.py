@@ -1,6 +1,7 @@
 """From pattern counts to a model: exact equality shares, random pairs, term frequencies, EM."""
 
 from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from pipelines.dedup.candidates import PAIR
 from pipelines.dedup.comparators import radix, unpack_patterns
 from pipelines.dedup.compare import NEW_YEAR, dates_of
 from pipelines.dedup.config import DedupConfig
-from pipelines.dedup.dependence import measure_dependence
+from pipelines.dedup.dependence import Dependence, measure_dependence
 from pipelines.dedup.em import PatternCounts, Training, level_shares, train
 from pipelines.dedup.mapping import TEXT
 from pipelines.dedup.model import TermFrequencies
@@ -22,6 +23,21 @@ from pipelines.dedup.pairs import Comparison, compare_records, count_patterns, w
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Marginals:
+    """What the records tell by themselves, before any candidate is known.
+
+    Attributes:
+        shares: level shares of random pairs, by comparator.
+        drawn: patterns of random pairs.
+        dependence: fields on which strangers agree together.
+    """
+
+    shares: list[F64]
+    drawn: PatternCounts
+    dependence: tuple[Dependence, ...]
 
 
 def measure_frequencies(
@@ -117,18 +133,13 @@ def exact_equality(
     return exact
 
 
-def train_model(
-    candidates: Records,
-    store: RecordStore,
-    comparison: Comparison,
-    weights: F64,
-    config: DedupConfig,
-) -> Training:
-    """Learn the weights from the pattern counts of the candidates.
+def measure_marginals(
+    store: RecordStore, comparison: Comparison, weights: F64, config: DedupConfig
+) -> Marginals:
+    """Measure what training needs of the records; it waits for no candidates.
 
     Args:
-        candidates: merged counts of `PATTERN`.
-        store: attributes of the records.
+        store: attributes of the records, their value shares beside them.
         comparison: how pairs are compared.
         weights: per row of the store, records it stands for; 0 for rows behind a representative.
         config: settings of EM, seeds and caps.
@@ -144,16 +155,27 @@ def train_model(
     for column, exact in enumerate(exact_equality(store, comparison, weights)):
         if exact:
             shares[column] = with_exact_equality(shares[column], exact)
+    dependence = measure_dependence(
+        store.attributes.codes, comparison.mapping, weights, config.em.dependence_records,
+        config.em.dependence_prior,
+    )  # fmt: skip
+    return Marginals(shares, drawn, dependence)
+
+
+def train_model(
+    candidates: Records, marginals: Marginals, comparison: Comparison, records: int,
+    config: DedupConfig,
+) -> Training:  # fmt: skip
+    """Learn the weights from the pattern counts of the candidates.
+
+    Args:
+        candidates: merged counts of `PATTERN`.
+        marginals: what the records tell by themselves.
+        comparison: how pairs are compared.
+        records: records in the file.
+        config: settings of EM and caps.
+    """
     return train(
-        pattern_counts(candidates, comparison),
-        shares,
-        drawn,
-        int(weights.sum()),
-        comparison.comparators,
-        config.em,
-        config.score,
-        dependence=measure_dependence(
-            store.attributes.codes, comparison.mapping, weights, config.em.dependence_records,
-            config.em.dependence_prior,
-        ),
+        pattern_counts(candidates, comparison), marginals.shares, marginals.drawn, records,
+        comparison.comparators, config.em, config.score, dependence=marginals.dependence,
     )  # fmt: skip

@@ -1,9 +1,13 @@
 """Transform: from the rows of a source to clusters, all records or new ones against the others."""
 
+import hashlib
+import json
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from pipelines.core.errors import ConfigError
 from pipelines.core.lake import Lake
@@ -12,7 +16,7 @@ from pipelines.core.privacy import Tokeniser
 from pipelines.core.runlog import RunLog
 from pipelines.dedup.config import DedupConfig
 from pipelines.dedup.decide import Band, DecideSettings
-from pipelines.dedup.earlier_pairs import earlier_edges
+from pipelines.dedup.earlier_pairs import earlier_edges, keep_edges, kept_edges
 from pipelines.dedup.edges import Scoring
 from pipelines.dedup.increment import Increment
 from pipelines.dedup.increment_intake import take_in_increment
@@ -27,7 +31,7 @@ from pipelines.dedup.matching import (
     make_comparison,
     make_keys,
     pair_scorer,
-    prepare_frequencies,
+    prepare_comparison,
     score_candidates,
 )
 from pipelines.dedup.model import Model, layout_of, load_model
@@ -38,6 +42,7 @@ from pipelines.dedup.resolution import resolve
 from pipelines.dedup.result import Run
 from pipelines.dedup.sources import Source
 from pipelines.dedup.tables import History, standing_decisions
+from pipelines.dedup.training import Marginals, measure_marginals
 
 LARGE_LEAF = 4  # times the split size, beyond which a new plan is advised
 
@@ -71,28 +76,37 @@ class Task:
 
 def transform(task: Task) -> Run:
     """Take in the rows, compare what may belong together, and cluster it."""
+    with ThreadPoolExecutor(1, "beside") as beside:
+        return _transform(task, beside)
+
+
+def _transform(task: Task, beside: Executor) -> Run:
     config, log, session = task.config, task.log, task.lake.session
     with log.step("records") as step:
         intake, increment = open_intake(task)
         step.rows = intake.counts["out"]
     comparison = make_comparison(intake, config)
-    model = _given_model(task, intake, comparison)
+    given = _given_model(task, intake, comparison)
     with log.step("keys"):
+        frequencies = prepare_comparison(intake, comparison, given)
+        known: Model | Future[Marginals] = given or beside.submit(
+            measure_marginals, intake.store, comparison, intake.weights, config
+        )
         keys = make_keys(session, intake, _partitions(task, intake), increment)
     with log.step("plan"):
-        preflight = _plan(task, intake, keys, model)
-    with log.step("candidates") as step:
-        candidates = make_candidates(session, intake, keys, preflight.plan, increment)
-        step.rows = candidates.made
+        preflight = _plan(task, intake, keys, given)
+    with log.step("compare") as step:
+        pairs = make_candidates(session, intake, keys, preflight.plan, increment)
+        candidates, compared = compare_candidates(pairs, comparison, preflight.plan)
+        step.rows = int(compared.counts["pairs"].sum())
         if increment is not None:
             _advise(candidates, preflight, task)
-    with log.step("compare") as step:
-        prepare_frequencies(intake, comparison, model)
-        compared = compare_candidates(candidates, comparison)
-        step.rows = int(compared.counts["pairs"].sum())
     with log.step("train"):
-        model = model or fit_model(compared, intake, comparison, candidates.plan, config)
-        model = replace(model, plan=candidates.plan)
+        plan = candidates.plan
+        if isinstance(known, Future):
+            learned = known.result()
+            known = fit_model(compared, learned, frequencies, intake, comparison, plan, config)
+        model = replace(known, plan=plan)
     with log.step("score"):
         decisions = standing_decisions(
             task.history, task.request.decisions, task.tokeniser, task.run_id, log
@@ -100,8 +114,10 @@ def transform(task: Task) -> Run:
         scoring = Scoring(comparison, model.weights, _decide_settings(task), decisions)
         edges = score_candidates(compared, scoring)
         strong = collect_edges(edges, Band.REVIEW)
+        stamp = _stamp_of(task, intake, model, decisions)
         if increment is not None:
-            strong = _with_earlier(strong, task, intake, scoring, increment)
+            strong = _with_earlier(strong, task, intake, scoring, increment, stamp)
+        keep_edges(task.folder, strong, stamp)
     with log.step("cluster"):
         scorer = pair_scorer(intake, comparison, scoring)
         resolution = resolve(strong, intake.store, intake.mapping, decisions, scorer, config)
@@ -185,10 +201,23 @@ def _decide_settings(task: Task) -> DecideSettings:
     )
 
 
+def _stamp_of(task: Task, intake: Intake, model: Model, decisions: pa.Table) -> str:
+    """Says what the bands of pairs follow from, besides their records."""
+    plain = [
+        model.model_id, task.config.model_dump(mode="json"), intake.mapping.model_dump(mode="json"),
+        decisions.select(["review_id", "decision"]).to_pylist(),
+    ]  # fmt: skip
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
+
+
 def _with_earlier(
-    strong: Records, task: Task, intake: Intake, scoring: Scoring, increment: Increment
+    strong: Records, task: Task, intake: Intake, scoring: Scoring, increment: Increment, stamp: str
 ) -> Records:
-    earlier = earlier_edges(task.lake, intake.store, scoring, increment.gone, intake.layout.names)
+    """The strong edges of an increment and, in one order with them, those of earlier runs."""
+    earlier = kept_edges(increment.union.folder, stamp, increment.gone)
+    if earlier is None:
+        names = intake.layout.names
+        earlier = earlier_edges(task.lake, intake.store, scoring, increment.gone, names)
     both = np.concatenate([strong, earlier])
     ordered: Records = both[np.lexsort((both["b"], both["a"]))]
     return ordered

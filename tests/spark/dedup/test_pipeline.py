@@ -59,7 +59,7 @@ def test_run_json_and_report(febrl1) -> None:
     manifest = json.loads((febrl1.report / "run.json").read_text())
     assert manifest["status"] == "done"
     assert manifest["metrics"]["f1"] == 1.0
-    assert {"records", "candidates", "compare", "train", "cluster"} <= manifest["seconds"].keys()
+    assert {"records", "plan", "compare", "train", "cluster"} <= manifest["seconds"].keys()
     assert "<html" in (febrl1.report / "report.html").read_text("utf-8")[:500]
 
 

@@ -4,12 +4,14 @@ import hashlib
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.core.errors import ConfigError, GateError, SangamError
 from pipelines.dedup.bridges import component_stats
+from pipelines.dedup.changes import find_changes
 from pipelines.dedup.clusters import CLUSTER_COLUMNS, assign_clusters, cluster_id
 from pipelines.dedup.components import label_components, spread_labels
 from pipelines.dedup.merge_log import next_versions
@@ -35,12 +37,15 @@ class Register:
     def __init__(self):
         self.enrolled, self.edges, self.rows, self.runs = {}, {}, None, []
 
+    def labels(self):
+        ends = np.array(list(self.edges), dtype=np.int64).reshape(-1, 2)
+        nodes = np.array(list(self.enrolled), dtype=np.int64)
+        return nodes, ends, spread_labels(nodes, *label_components(ends[:, 0], ends[:, 1]))
+
     def current(self):
         numbers = list(self.enrolled)
-        ends = np.array(list(self.edges), dtype=np.int64).reshape(-1, 2)
         bits = np.array([bits for bits, _ in self.edges.values()], dtype=np.float64)
-        nodes = np.array(numbers, dtype=np.int64)
-        labels = spread_labels(nodes, *label_components(ends[:, 0], ends[:, 1]))
+        nodes, ends, labels = self.labels()
         stats = component_stats(ends[:, 0], ends[:, 1], bits)
         tokens = np.array([token(n) for n in numbers], dtype=object)
         enrolled = np.array(list(self.enrolled.values()), dtype=np.int64)
@@ -58,8 +63,25 @@ class Register:
         self.runs.append(f"run-{997 * (len(self.runs) + 1) % 1000:03d}")  # order is not in the name
         previous = None if self.rows is None else self.rows[self.rows["valid_to_run"].isna()]
         change = next_versions(previous, self.current(), *frames, self.runs[-1], "m1")
+        self.check_narrowed(previous, frames, change)
         self.write(change)
         return change
+
+    def check_narrowed(self, previous, frames, change):
+        """The same from the changed clusters alone, as the job does it."""
+        table = None if previous is None else pa.Table.from_pandas(previous, preserve_index=False)
+        changes = find_changes(table, self.current(), self.labels()[2])
+        before = None if table is None else changes.previous.to_pandas()
+        narrow = next_versions(before, changes.current, *frames, self.runs[-1], "m1")
+        for found, wanted in ((narrow.open, change.open), (narrow.close, change.close)):
+            rows = [
+                one.sort_values("record_token").to_numpy(dtype=object) for one in (found, wanted)
+            ]
+            assert rows[0].shape == rows[1].shape
+            assert (rows[0] == rows[1])[~pd.isna(rows[1])].all()
+            assert (pd.isna(rows[0]) == pd.isna(rows[1])).all()
+        if previous is not None:
+            assert len(changes.current) <= len(change.open)
 
     def write(self, change):
         rows = self.rows if self.rows is not None else change.close
