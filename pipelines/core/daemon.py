@@ -7,6 +7,7 @@ it ever imported from it, which can take longer than the task. So the zips go.
 
 import importlib
 import sys
+from collections.abc import Iterable
 
 PRELOADED = (
     "numpy",
@@ -24,10 +25,15 @@ def drop_zips() -> None:
         del sys.path_importer_cache[place]
 
 
-if __name__ == "__main__":
+def serve(modules: Iterable[str]) -> None:
+    """Import modules once, then fork a worker whenever Spark asks for one."""
     drop_zips()
-    for name in PRELOADED:
+    for name in modules:
         importlib.import_module(name)
     from pyspark import daemon
 
     daemon.manager()  # type: ignore[no-untyped-call]
+
+
+if __name__ == "__main__":
+    serve(PRELOADED)

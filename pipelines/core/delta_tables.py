@@ -89,18 +89,35 @@ def version_of(place: Place) -> int | None:
     return None if table is None else int(table.version())
 
 
-def read_arrow(place: Place, version: int, columns: Sequence[str] | None = None) -> pa.Table:
-    """A version of a table, or some of its columns, on this machine, past the JVM."""
-    table = place.table(version)
-    if table is None:
-        raise ConfigError(f"{place.folder}: there is no table; run the job first")
+def read_arrow(
+    place: Place, version: int, columns: Sequence[str] | None = None, folders: Sequence[str] = ()
+) -> pa.Table:
+    """A version of a table, or some of its columns or folders, on this machine, past the JVM."""
+    table = _open_table(place, version)
     files, root = place.open()
-    names = pa.table(table.get_add_actions(flatten=True)).column("path").to_pylist()
     schema = pa.schema(table.schema().to_arrow())
-    folders = [schema.field(name) for name in table.metadata().partition_columns]
+    parts = [schema.field(name) for name in table.metadata().partition_columns]
     rows = ds.dataset(
-        [f"{root}/{name}" for name in sorted(names)], schema, "parquet", filesystem=files,
-        partitioning=ds.partitioning(pa.schema(folders), flavor="hive") if folders else None,
+        [f"{root}/{name}" for name in _names(table, folders)], schema, "parquet", filesystem=files,
+        partitioning=ds.partitioning(pa.schema(parts), flavor="hive") if parts else None,
         partition_base_dir=root,
     )  # fmt: skip
     return rows.to_table(columns=None if columns is None else list(columns))
+
+
+def data_files(place: Place, version: int, folders: Sequence[str] = ()) -> list[str]:
+    """Files of a version as paths inside the table's folder, all or those of some folders."""
+    return _names(_open_table(place, version), folders)
+
+
+def _open_table(place: Place, version: int) -> deltalake.DeltaTable:
+    table = place.table(version)
+    if table is None:
+        raise ConfigError(f"{place.folder}: there is no table; run the job first")
+    return table
+
+
+def _names(table: deltalake.DeltaTable, folders: Sequence[str]) -> list[str]:
+    names = pa.table(table.get_add_actions(flatten=True)).column("path").to_pylist()
+    inside = tuple(f"{folder}/" for folder in folders)
+    return sorted(name for name in names if not folders or name.startswith(inside))

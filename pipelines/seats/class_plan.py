@@ -1,6 +1,6 @@
 """Plan of one class of a train: berths, RAC, quotas and moments, with every number checked."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,16 +26,66 @@ def broken_plan(row: dict[str, Any], name: str, problem: str) -> InvalidTrainPla
     return InvalidTrainPlan(f"{place}: {problem}. Correct the train plan; nothing was allotted.")
 
 
+class Layout(NamedTuple):
+    """What trains of equal coaches, quotas and rules have in common; see `ClassPlan`."""
+
+    capacity: I64
+    priority: I64
+    berths: Records
+    rac_berths: Records
+
+
+Layouts = dict[tuple[object, ...], Layout]
+"""Layouts checked so far by what they are made from; a railway has few kinds of trains."""
+
+
 def class_plan(
-    row: dict[str, Any], travel_class: str, berths: list[Records], config: SeatsConfig, as_of: int
-) -> tuple[ClassPlan, tuple[str, ...]]:
-    """Plan of one class, and the names of its coaches."""
+    row: dict[str, Any], travel_class: str, berths: list[Records], config: SeatsConfig, as_of: int,
+    layouts: Layouts,
+) -> tuple[ClassPlan, tuple[str, ...]]:  # fmt: skip
+    """Plan of one class, and the names of its coaches.
+
+    Args:
+        row: the train.
+        travel_class: the class.
+        berths: berths of each of its coaches.
+        config: rules.
+        as_of: last moment of the run, ms UTC.
+        layouts: those of the trains before; added to.
+
+    Raises:
+        InvalidTrainPlan: names train, date and field.
+    """
     rules = config.rules
     rule_set = rules.rule_sets[row["rule_set"]]
     numbers = [n for n, c in enumerate(row["coaches"]) if c["travel_class"] == travel_class]
     numbers.sort(key=lambda n: str(row["coaches"][n]["coach_id"]))
     names = tuple(row["coaches"][n]["coach_id"] for n in numbers)
-    everything = [_coach_rows(row, names[c], berths[n], c) for c, n in enumerate(numbers)]
+    own = [berths[n] for n in numbers]
+    shares = (repr(_of_class(row, name, travel_class)) for name in ("rac_berths", "quotas"))
+    coaches = tuple(one.tobytes() for one in own)
+    kind = (travel_class, row["rule_set"], names, coaches, *shares)
+    if kind not in layouts:
+        layouts[kind] = _layout(row, travel_class, names, own, rule_set)
+    layout = layouts[kind]
+    times = [
+        booking_opens(row["service_date"], rules),
+        tatkal_opens(row["service_date"], travel_class, rules),
+        chart_time(row["departs_at"], rule_set),
+        as_of,
+    ]
+    plan = ClassPlan(
+        len(row["stations"]) - 1, layout.capacity, np.array(times, dtype=np.int64),
+        rules.tatkal_group_limit, layout.priority, layout.berths, layout.rac_berths,
+    )  # fmt: skip
+    return plan, names
+
+
+def _layout(
+    row: dict[str, Any], travel_class: str, names: tuple[str, ...], berths: list[Records],
+    rule_set: RuleSet,
+) -> Layout:  # fmt: skip
+    everything = [_coach_rows(row, names[c], one, c) for c, one in enumerate(berths)]
     rows = np.concatenate(everything) if everything else np.empty(0, dtype=BERTH)
     if len(set(names)) < len(names):
         raise broken_plan(row, "coaches", f"a coach of {travel_class} is there twice")
@@ -44,17 +94,11 @@ def class_plan(
     quotas = _quota_berths(row, travel_class, int((~is_rac).sum()))
     cap = waitlist_cap(len(rows), travel_class, rule_set)
     capacity = np.array([*quotas, 2 * int(is_rac.sum()), cap], dtype=np.int64)
-    times = [
-        booking_opens(row["service_date"], rules),
-        tatkal_opens(row["service_date"], travel_class, rules),
-        chart_time(row["departs_at"], rule_set),
-        as_of,
-    ]
-    plan = ClassPlan(
-        len(row["stations"]) - 1, capacity, np.array(times, dtype=np.int64),
-        rules.tatkal_group_limit, _priority(rule_set), rows[~is_rac], rows[is_rac],
-    )  # fmt: skip
-    return plan, names
+    return Layout(capacity, _priority(rule_set), rows[~is_rac], rows[is_rac])
+
+
+def _of_class(row: dict[str, Any], name: str, travel_class: str) -> list[dict[str, Any]]:
+    return [one for one in row[name] if one["travel_class"] == travel_class]
 
 
 def _coach_rows(row: dict[str, Any], name: str, berths: Records, coach: int) -> Records:
@@ -74,9 +118,7 @@ def _rac_rows(
 ) -> Bools:
     """Which berths are kept for RAC."""
     is_rac = np.zeros(len(rows), dtype=np.bool_)
-    for one in row["rac_berths"]:
-        if one["travel_class"] != travel_class:
-            continue
+    for one in _of_class(row, "rac_berths", travel_class):
         if one["coach_id"] not in names:
             raise broken_plan(row, "rac_berths", f"there is no coach {one['coach_id']!r}")
         in_coach = rows["coach"] == names.index(one["coach_id"])
@@ -90,7 +132,7 @@ def _rac_rows(
 
 def _quota_berths(row: dict[str, Any], travel_class: str, berths: int) -> list[int]:
     """Berths per quota; their sum must be the berths not kept for RAC."""
-    shares = [one for one in row["quotas"] if one["travel_class"] == travel_class]
+    shares = _of_class(row, "quotas", travel_class)
     names = [one["quota"] for one in shares]
     if set(names) - set(QUOTAS) or len(set(names)) < len(names):
         raise broken_plan(row, f"quotas.{travel_class}", "a quota is unknown or named twice")

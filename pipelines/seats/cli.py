@@ -47,7 +47,7 @@ def _run(arguments: Namespace) -> None:
         arguments.input, arguments.lake, arguments.as_of, arguments.intake, arguments.dry_run,
         arguments.report,
     )  # fmt: skip
-    session = build_session(JOB)
+    session = build_session(JOB, {"spark.python.daemon.module": "pipelines.seats.daemon"})
     shown = arguments.as_of or datetime.now(UTC).date()
     if arguments.follow:
         from pipelines.seats.follow import follow

@@ -21,6 +21,7 @@ from pipelines.core.quality import REASON
 from pipelines.seats.arrange import Ages, arrange
 from pipelines.seats.checks import UNCOUNTED
 from pipelines.seats.kernel import Outcome, allocate
+from pipelines.seats.parcels import pack_table, read_packed
 from pipelines.seats.plans import Plans
 from pipelines.seats.rows import PartitionRows
 from pipelines.seats.stage import OPENS_KEY
@@ -32,7 +33,6 @@ PARCEL = "kind string, payload binary"
 PARTS = "parts"
 _PARCEL = pa.schema([("kind", pa.string()), ("payload", pa.binary())])
 TABLES = ("allocation", "chart", "segments", "classes", "quarantine", "counts")
-_LZ4 = pa.ipc.IpcWriteOptions(compression="lz4")
 
 
 @dataclass(frozen=True)
@@ -150,16 +150,3 @@ def _counts(events: pa.Table, rows: PartitionRows) -> pa.Table:
         name = f"reason:{one['values']}"
         found[name] = found.get(name, 0) + one["counts"]
     return pa.table({"name": list(found), "number": pa.array(found.values(), pa.int64())})
-
-
-def pack_table(table: pa.Table) -> bytes:
-    """An Arrow table as compressed bytes."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema, options=_LZ4) as writer:
-        writer.write_table(table)
-    return bytes(sink.getvalue())
-
-
-def read_packed(payload: bytes) -> pa.Table:
-    """The inverse of `pack_table`."""
-    return pa.ipc.open_stream(payload).read_all()

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pandas as pd
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
 from pipelines.core.errors import ConfigError, SangamError
 from pipelines.core.privacy import key_from_env
@@ -191,15 +190,13 @@ def _dropping(allotted: Allotted, lake: DayLake) -> Iterator[None]:
 
 def _class_figures(lake: DayLake) -> pd.DataFrame:
     """Figures per class, with its segments summed up."""
-    sums = lake.staged("rail_segment_metrics").groupBy(*KEY)
-    seats = sums.agg(
-        F.sum("demand").alias("seat_demand"),
-        F.sum("places").alias("seat_places"),
-        F.sum("allocated").alias("seat_allocated"),
-    )
-    joined = lake.staged("rail_class_metrics").drop("run_id").join(seats, list(KEY))
-    frame: pd.DataFrame = joined.toPandas()
-    return frame.sort_values(list(KEY)).reset_index(drop=True)
+    names = ("demand", "places", "allocated")
+    rows = lake.staged_rows("rail_segment_metrics", [*KEY, *names])
+    seats = rows.group_by(list(KEY)).aggregate([(name, "sum") for name in names]).to_pandas()
+    seats = seats.rename(columns={f"{name}_sum": f"seat_{name}" for name in names})
+    classes = lake.staged_rows("rail_class_metrics").drop_columns("run_id").to_pandas()
+    joined = classes.merge(seats, "inner", list(KEY))
+    return joined.sort_values(list(KEY)).reset_index(drop=True)
 
 
 def _write_report(

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.core.errors import ConfigError
-from pipelines.seats.class_plan import broken_plan, class_plan
+from pipelines.seats.class_plan import Layouts, broken_plan, class_plan
 from pipelines.seats.codes import BERTH, BERTH_TYPES, CLASSES, ClassPlan, Records
 from pipelines.seats.config import SeatsConfig
 
@@ -81,7 +81,7 @@ def read_plans(trains: pa.Table, config: SeatsConfig, as_of_ms: int) -> Plans:
         UnknownTrainClass: the rank table has no entry.
     """
     found = Plans()
-    shared: dict[bytes, Records] = {}
+    layouts: Layouts = {}
     table = trains.sort_by([("service_date", "ascending"), ("train_id", "ascending")])
     seen: set[tuple[str, date]] = set()
     for row, berths in zip(_plain_rows(table), _berths_of(table), strict=True):
@@ -91,9 +91,8 @@ def read_plans(trains: pa.Table, config: SeatsConfig, as_of_ms: int) -> Plans:
         seen.add(name)
         _check_route(row, config)
         for travel_class in _add_train(found, row, config):
-            plan, coaches = class_plan(row, travel_class, berths, config, as_of_ms)
-            same = shared.setdefault(plan.berths.tobytes(), plan.berths)  # pickled once
-            found.plans.append(plan._replace(berths=same))
+            plan, coaches = class_plan(row, travel_class, berths, config, as_of_ms, layouts)
+            found.plans.append(plan)
             found.coaches.append(coaches)
             found.class_of.append(travel_class)
             found.train_of.append(len(found.trains) - 1)

@@ -1,5 +1,6 @@
 """From contract rows to one narrow frame of events, ready to be brought together by key."""
 
+import pyarrow as pa
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -20,12 +21,15 @@ SPREAD = 997
 
 def train_lookup(session: SparkSession, plans: Plans) -> DataFrame:
     """One row per train: stations, classes and the number of its first key."""
-    rows = [
-        (one.train_id, one.service_date, list(one.stations), list(one.classes), one.first_key)
-        for one in plans.trains
-    ]
-    schema = "train_id string, service_date date, stations array<string>, classes array<string>"
-    return session.createDataFrame(rows, f"{schema}, first_key int")
+    trains = plans.trains
+    columns = {
+        "train_id": pa.array([one.train_id for one in trains], pa.string()),
+        "service_date": pa.array([one.service_date for one in trains], pa.date32()),
+        "stations": pa.array([one.stations for one in trains], pa.list_(pa.string())),
+        "classes": pa.array([one.classes for one in trains], pa.list_(pa.string())),
+        "first_key": pa.array([one.first_key for one in trains], pa.int32()),
+    }
+    return session.createDataFrame(pa.table(columns))  # no Python worker takes part in this
 
 
 def stage_events(

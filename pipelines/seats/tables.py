@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from pipelines.core.contracts import conform, spark_schema
 from pipelines.core.delta_files import Part, drop_parts, table_schema, write_part
-from pipelines.core.delta_tables import Place
+from pipelines.core.delta_tables import Place, data_files, read_arrow
 from pipelines.core.lake import Lake
 from pipelines.core.lake_arrow import replace_partitions
 from pipelines.core.lake_format import TABLE_PROPERTIES, Mode
@@ -47,6 +47,17 @@ class DayLake(Lake):
             days = ", ".join(f"DATE'{day}'" for day in self.days)
             writer = writer.option("replaceWhere", f"{DAY} IN ({days})")
         writer.mode("overwrite").save(self.path(table))
+
+    def staged_files(self, table: str) -> list[str]:
+        """Files of this run's dates, published or not, inside the table's folder."""
+        return data_files(self.place(table), self.version(table), self._folders())
+
+    def staged_rows(self, table: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """Rows of `staged` on this machine, past the JVM; for small tables."""
+        return read_arrow(self.place(table), self.version(table), columns, self._folders())
+
+    def _folders(self) -> list[str]:
+        return [f"{DAY}={day.isoformat()}" for day in self.days]
 
     def staged(self, table: str) -> DataFrame:
         """Rows of this run's dates, published or not."""
@@ -90,14 +101,14 @@ def task_files(lake: DayLake, run_id: str) -> TaskFiles:
     """Files of the result tables of a run."""
     named = CONTRACTS.items()
     return TaskFiles(
-        {kind: _from_anywhere(lake.place(table)) for table, (kind, _) in named},
+        {kind: task_place(lake.place(table)) for table, (kind, _) in named},
         {kind: table_schema(spark_schema(contract)) for _, (kind, contract) in named},
         run_id, lake.volatile,
     )  # fmt: skip
 
 
-def _from_anywhere(place: Place) -> Place:
-    """The place as an executor finds it, whose working folder is another."""
+def task_place(place: Place) -> Place:
+    """A place as an executor finds it, whose working folder is another."""
     if "://" in place.folder:
         return place
     return Place(str(Path(place.folder).absolute()), place.store)

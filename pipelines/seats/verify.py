@@ -1,21 +1,29 @@
-"""The second counter: Spark SQL over the written tables that must find nothing wrong.
+"""The second counter reads the files that were written, and must find nothing wrong in them.
 
-It shares no code with the kernel and reads the files, not the results in memory. A berth's segments
-are a bit mask; the bits of all its journeys counted one by one and counted after a logical or are
-equal exactly if no segment is held twice.
+It shares no code with the kernel. Tasks count a file each (`recount.py`); what needs several files
+or the train plans is compared here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from pipelines.core.errors import GateError
+from pipelines.seats.parcels import pack_table, read_packed
 from pipelines.seats.plans import Plans
-from pipelines.seats.tables import DayLake
+from pipelines.seats.recount import COUNTERS, FIGURES, I64, NAMES, REPEATED
+from pipelines.seats.tables import DAY, DayLake, task_place
 
 KEY = ("train_id", "service_date", "travel_class")
-WORD = 64
+_KEY = [*NAMES, "folder"]
+_FILES = pa.schema([("table", pa.string()), ("file", pa.string())])
+_COUNTED = pa.schema([("table", pa.string()), ("figures", pa.binary()), ("people", pa.binary())])
+_TOLD = "table string, figures binary, people binary"
+
+Batches = Iterable[pa.RecordBatch]
 
 
 def verify_tables(lake: DayLake, plans: Plans) -> dict[str, int]:
@@ -28,13 +36,20 @@ def verify_tables(lake: DayLake, plans: Plans) -> dict[str, int]:
     Returns:
         Number found per kind; all must be 0.
     """
-    chart, allocation = lake.staged("rail_chart"), lake.staged("rail_allocation")
-    charted = lake.staged("rail_class_metrics").where("is_charted").select(*KEY)
+    figures, people = count_files(lake)
+    chart, allocation = figures["rail_chart"], figures["rail_allocation"]
+    classes = lake.staged_rows("rail_class_metrics", [*KEY, "is_charted"]).to_pandas()
+    charted = classes[classes["is_charted"]]
+    segments = figures["rail_segment_metrics"]
     return {
+        "double_sold": int(chart["twice"].sum()),
         **_check_berths(chart, plans),
-        **_check_travellers(chart, allocation.join(F.broadcast(charted), list(KEY), "left_semi")),
-        **_check_positions(allocation),
-        **_check_segments(lake.staged("rail_segment_metrics")),
+        "passengers_on_two_berths": len(people) - len(np.unique(people)),
+        "passengers_without_berth": _differences(chart, allocation, charted),
+        "position_gaps": int(allocation["gaps"].sum()),
+        "segments_overfull": int(segments["overfull"].sum()),
+        "figures_not_finite": int(segments["odd"].sum()),
+        "keys_in_two_files": sum(int(one.duplicated(_KEY).sum()) for one in figures.values()),
     }
 
 
@@ -53,93 +68,65 @@ def require(violations: Mapping[str, int]) -> None:
         )
 
 
-def _bits(station: Column, word: int) -> Column:
-    """Bits of all segments before a station, in one of the two words."""
-    place = F.greatest(F.least(station - WORD * word, F.lit(WORD)), F.lit(0))
-    ones = F.call_function("shiftleft", F.lit(1).cast("long"), place)
-    return F.when(place >= WORD, F.lit(-1).cast("long")).otherwise(ones - 1)
+def count_files(lake: DayLake) -> tuple[dict[str, pd.DataFrame], I64]:
+    """Figures of each key by table, and a hash of each passenger in the chart."""
+    places = {table: task_place(lake.place(table)) for table in COUNTERS}
+    names = [(table, name) for table in COUNTERS for name in lake.staged_files(table)]
+    names.sort(key=lambda one: one[1])  # by their random names: every core gets some of each table
+
+    def task(batches: Batches) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for table, name in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                files, root = places[table].open()
+                file = pq.ParquetFile(
+                    f"{root}/{name}", filesystem=files, read_dictionary=REPEATED[table]
+                )
+                figures, people = COUNTERS[table](file.read(use_threads=False))
+                figures["folder"] = name.partition("/")[0]
+                packed = pack_table(pa.Table.from_pandas(figures, preserve_index=False))
+                yield pa.record_batch([[table], [packed], [people.tobytes()]], schema=_COUNTED)
+
+    listed = pa.table([list(column) for column in zip(*names, strict=True)], schema=_FILES)
+    told = lake.session.createDataFrame(listed).mapInArrow(task, _TOLD).toArrow()
+    return _join(told)
 
 
-def _mask(word: int) -> Column:
-    stop, start = _bits(F.col("to_seq"), word), _bits(F.col("from_seq"), word)
-    return stop.bitwiseAND(F.bitwise_not(start))
-
-
-def _check_berths(chart: DataFrame, plans: Plans) -> dict[str, int]:
-    """Segments held twice, berths beyond those of the train, journeys outside it."""
-    parts = []
-    for half in ("A", "B"):
-        holds = F.col("place").isin("FULL", half)
-        for word in (0, 1):
-            mask = F.when(holds, _mask(word)).otherwise(F.lit(0).cast("long"))
-            parts.append(F.sum(F.bit_count(mask)) - F.bit_count(F.bit_or(mask)))
-    twice = sum(parts[1:], parts[0])
-    berths = chart.groupBy(*KEY, "coach_id", "berth_no").agg(
-        twice.alias("twice"), F.min("from_seq").alias("start"), F.max("to_seq").alias("stop")
-    )
-    classes = berths.groupBy(*KEY).agg(
-        F.sum("twice").alias("twice"),
-        F.count(F.lit(1)).alias("used"),
-        F.min("start").alias("start"),
-        F.max("stop").alias("stop"),
-    )
-    known = classes.join(F.broadcast(_limits(chart, plans)), list(KEY), how="left")
-    outside = F.expr("segments IS NULL OR start < 0 OR stop > segments")
-    return _only_row(
-        known.agg(
-            F.coalesce(F.sum("twice"), F.lit(0)).alias("double_sold"),
-            F.count_if(F.expr("used > berths")).alias("berths_unknown"),
-            F.count_if(outside).alias("journeys_outside"),
-        )
-    )
-
-
-def _limits(chart: DataFrame, plans: Plans) -> DataFrame:
-    rows = [
-        (*plans.name(key), plan.segments, len(plan.berths) + len(plan.rac_berths))
-        for key, plan in enumerate(plans.plans)
-    ]
-    schema = "train_id string, service_date date, travel_class string, segments int, berths int"
-    return chart.sparkSession.createDataFrame(rows, schema)
-
-
-def _check_travellers(chart: DataFrame, allocation: DataFrame) -> dict[str, int]:
-    """Passengers on two berths, and passengers with a status but without a berth."""
-    person = F.xxhash64("pnr", "passenger_no")
-    seated = _only_row(
-        chart.agg(F.count(F.lit(1)).alias("rows"), F.count_distinct(person).alias("people"))
-    )
-    travels = allocation.where("status IN ('CONFIRMED', 'RAC')").count()
+def _join(told: pa.Table) -> tuple[dict[str, pd.DataFrame], I64]:
+    """What the tasks found, the files of a table side by side."""
+    found: dict[str, list[pd.DataFrame]] = {table: [] for table in COUNTERS}
+    for table, packed in zip(told["table"].to_pylist(), told["figures"].to_pylist(), strict=True):
+        found[table].append(read_packed(packed).to_pandas())
+    people = np.frombuffer(b"".join(told["people"].to_pylist()), np.int64)
     return {
-        "passengers_on_two_berths": seated["rows"] - seated["people"],
-        "passengers_without_berth": abs(travels - seated["rows"]),
+        table: pd.concat(some) if some else pd.DataFrame(columns=[*_KEY, *FIGURES[table]])
+        for table, some in found.items()
+    }, people
+
+
+def _check_berths(chart: pd.DataFrame, plans: Plans) -> dict[str, int]:
+    """Berths beyond those of the train, journeys outside it."""
+    known = chart.merge(_limits(plans), "left", _KEY)
+    is_outside = (known["start"] < 0) | ~(known["stop"] <= known["segments"])  # also if unknown
+    return {
+        "berths_unknown": int((known["berths"] > known["there"]).sum()),
+        "journeys_outside": int(is_outside.sum()),
     }
 
 
-def _check_positions(allocation: DataFrame) -> dict[str, int]:
-    """Lists whose places do not run from 1 to their length."""
-    waits = allocation.where("position IS NOT NULL")
-    lists = waits.groupBy(*KEY, "status", F.expr("if(status = 'RAC', 'RAC', quota)").alias("list"))
-    position = F.col("position").cast("long")
-    sums = lists.agg(
-        F.count(F.lit(1)).alias("n"), F.max(position).alias("last"), F.sum(position).alias("total")
-    )
-    gaps = F.count_if(F.expr("last != n OR total * 2 != n * (n + 1)"))
-    return _only_row(sums.agg(gaps.alias("position_gaps")))
+def _limits(plans: Plans) -> pd.DataFrame:
+    rows = []
+    for key, plan in enumerate(plans.plans):
+        train, day, travel_class = plans.name(key)
+        berths = len(plan.berths) + len(plan.rac_berths)
+        rows.append((train, travel_class, f"{DAY}={day}", plan.segments, berths))
+    return pd.DataFrame(rows, columns=[*_KEY, "segments", "there"])
 
 
-def _check_segments(segments: DataFrame) -> dict[str, int]:
-    """Segments with more passengers than places, and figures that are no numbers."""
-    shares = ("utilisation", "load", "efficiency_score")
-    odd = " OR ".join(f"isnan({name}) OR {name} = double('inf')" for name in shares)
-    return _only_row(
-        segments.agg(
-            F.count_if(F.expr("allocated > places")).alias("segments_overfull"),
-            F.count_if(F.expr(odd)).alias("figures_not_finite"),
-        )
-    )
-
-
-def _only_row(frame: DataFrame) -> dict[str, int]:
-    (row,) = frame.collect()
-    return {name: int(value) for name, value in row.asDict().items()}
+def _differences(chart: pd.DataFrame, allocation: pd.DataFrame, charted: pd.DataFrame) -> int:
+    """Passengers who have a place and no berth, or a berth and no place."""
+    charted = charted.assign(folder=f"{DAY}=" + charted[DAY].astype(str))
+    have = allocation.merge(charted[_KEY], "inner", _KEY)
+    both = have.merge(chart, "outer", _KEY, suffixes=("_place", "_berth")).fillna(0)
+    missing = (both["people_place"] - both["people_berth"]).abs()
+    is_other = both["fingerprint_place"] != both["fingerprint_berth"]
+    return int(np.maximum(missing, is_other).sum())
