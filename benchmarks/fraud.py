@@ -9,7 +9,7 @@
 Arms of a section run one after the other on the same cores. A rate counts the payments beyond those
 of a short run, over the time beyond it: start-up is in neither. Slow arms take a part of the
 payments, the same in every round. Latency is measured for 30 s at each rate, after 10 s of warm-up
-and, before the first, 20 s at 1,500 payments a second.
+and, before the first, a minute at 1,500 payments a second.
 """
 
 import argparse

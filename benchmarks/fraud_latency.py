@@ -29,8 +29,8 @@ from pipelines.upi_fraud.sources import Source
 
 ROOT = Path(__file__).resolve().parents[1]
 DECISIONS = "upi.decisions.v1"
-FIRST = 30_000
-"""Payments sent before anything is measured, in twenty seconds."""
+FIRST, FIRST_RATE = 90_000, 1_500
+"""Payments sent before anything is measured, and how many a second: a minute."""
 WARM_SECONDS = 10
 """Left out at the begin of each rate."""
 START_SECONDS = 180
@@ -45,7 +45,7 @@ def measure_latency(
                         source.payments["message_value"].to_pylist(),
                         source.payments["kafka_time_ms"].to_pylist(), strict=True))  # fmt: skip
         gc.freeze()  # nothing may stop the generator
-        _measure(servers, rows[:FIRST], FIRST // 20, START_SECONDS)  # compiles, and fills caches
+        _measure(servers, rows[:FIRST], FIRST_RATE, START_SECONDS)
         used = FIRST
         for rate in rates:
             number = rate * (seconds + WARM_SECONDS)

@@ -143,15 +143,16 @@ class DecideBatch(KeyedBroadcastProcessFunction):  # type: ignore[misc]
 
 
 def state_ttl(hours: int) -> StateTtlConfig:
-    """Idle states are removed after so long: a few at each access, or in RocksDB's compactions.
+    """Idle states are removed after so long: in RocksDB's compactions, in memory when restored.
 
-    Both are asked for by name. The defaults of the background, and of the time between compactions,
-    are looked up in a Python client, which the task managers of a cluster have not.
+    Flink's cleaning at each access is off: it looks through whole maps, and a bucket's map holds
+    all its payers. The time between compactions is named, since its default is looked up in a
+    Python client, which the task managers of a cluster have not.
     """
     return (
         StateTtlConfig.new_builder(Time.hours(hours))
         .disable_cleanup_in_background()
-        .cleanup_incrementally(5, False)
+        .cleanup_full_snapshot()
         .cleanup_in_rocksdb_compact_filter(10_000, Time.hours(hours))
         .build()
     )
