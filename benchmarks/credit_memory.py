@@ -19,11 +19,11 @@ from pipelines.credit.features import FeatureInputs, build_features
 from pipelines.credit.steps import SESSION
 
 AS_OF = date(2026, 3, 1)
-DAYS_EACH, SAMPLE_ROWS = 50, 20_000
+DAYS_EACH, SAMPLE_ROWS = 52, 20_000
 
 
 def write_days(session: SparkSession, customers: int, path: str) -> None:
-    """Fifty days of each customer, spread over the look-back, one account each."""
+    """`DAYS_EACH` days of each customer, spread over the look-back, one account each."""
     rows = session.range(customers * DAYS_EACH).selectExpr(
         f"id div {DAYS_EACH} AS who", "xxhash64(id) AS h", f"id % {DAYS_EACH} AS k"
     )
@@ -55,7 +55,7 @@ def write_days(session: SparkSession, customers: int, path: str) -> None:
 def main(customers: int, folder: Path, out: Path) -> None:
     """Write the days once, then time their features."""
     session = build_session("bench", SESSION)
-    path = folder / f"credit-days-{customers}"
+    path = folder / f"credit-days-{customers}-{DAYS_EACH}"
     if not (path / "_SUCCESS").exists():
         write_days(session, customers, str(path))
     days = session.read.parquet(str(path))
