@@ -1,13 +1,15 @@
 """A scorecard as Spark SQL: no Python worker scores, and no value slips through without a bin.
 
-Every feature becomes one expression that yields a packed integer, `shortfall << 12 |
-(63 - feature) << 6 | bin`, or a negative code for a value without a bin. The raw score is a sum of
-the upper parts; their order is the order of the reasons, ties by feature. Codes and labels are
-looked up only for the few that are told.
+Every feature becomes one expression that yields a packed integer, `shortfall << 12 | place`, or a
+negative code for a value without a bin. The raw score is made of the upper parts; their order is
+the order of the reasons, ties by feature. The place is that of feature and bin in one constant
+table, where codes and labels are looked up only for the few that are told.
 
-Both the loss and the check use every packed integer. Spark evaluates what is used twice in a
-method of its own, so none grows beyond the 8,000 bytecodes that HotSpot compiles, however many
-features there are; one long method would be interpreted, at a tenth of the rate.
+Three things cost most, and none of them is the scorecard. A method beyond 8,000 bytecodes is
+interpreted, at a tenth of the rate: every packed integer is used twice, and Spark evaluates what is
+used twice in a method of its own, so none grows that long. Checked arithmetic on integers calls a
+closure and boxes its result: points are added as doubles, which hold such sums exactly. A cast of
+an array makes its structs anew: the constant table has the type of the column.
 """
 
 from collections.abc import Sequence
@@ -16,10 +18,12 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.credit.calibration import probability_table
-from pipelines.credit.scorecard import MAX_FEATURES, CardFeature, Scorecard
+from pipelines.credit.scorecard import CardFeature, Scorecard
 
-FEATURE_BITS = BIN_BITS = 6
-SHIFT = FEATURE_BITS + BIN_BITS
+SHIFT = 12
+"""Bits of a place: enough for `MAX_FEATURES` features of `MAX_BINS` bins."""
+_PLACES = (1 << SHIFT) - 1
+
 INVALID = "invalid"
 CODES = ("MISSING_NOT_BINNED", "NOT_FINITE", "UNSEEN_CATEGORY")
 
@@ -76,11 +80,15 @@ def _halves(column: str, cuts: Sequence[float], results: Sequence[str]) -> str:
     return f"IF({column} < {number(cuts[middle])}, {left}, {right})"
 
 
-def packed_expression(feature: CardFeature, index: int) -> str:
-    """The packed integer of a feature, never null; negative for a value without a bin."""
-    rank = MAX_FEATURES - 1 - index
+def packed_expression(card: Scorecard, index: int) -> str:
+    """The packed integer of a feature, never null; negative for a value without a bin.
+
+    Places begin with the last feature: of equal shortfalls the first feature's is the greatest.
+    """
+    feature = card.features[index]
+    first = sum(len(later.bins) for later in card.features[index + 1 :])
     results = [
-        str((feature.max_points - one.points) << SHIFT | rank << BIN_BITS | i)
+        str((feature.max_points - one.points) << SHIFT | first + i)
         for i, one in enumerate(feature.bins)
     ]
     return bin_expression(
@@ -114,30 +122,30 @@ def score_frame(df: DataFrame, card: Scorecard, with_reasons: bool = True) -> Da
         The frame with `score`, `raw_score`, `max_points`, `pd`, `risk_category`, and the reasons.
     """
     kept = [F.col(f"`{name}`") for name in df.columns]
-    packed = [packed_expression(feature, i) for i, feature in enumerate(card.features)]
-    lost = " + ".join(f"shiftright({one}, {SHIFT})" for one in packed)
-    least = f"least({', '.join(packed)}, {1 << 30})"
-    parts = [F.expr(lost).alias("_lost"), F.expr(least).alias("_least")]
-    if with_reasons:
-        parts.append(F.expr(f"array({', '.join(packed)})").alias("_packed"))
-    points = df.select(*kept, *parts)
-    raw = _raw_score(card).alias("raw_score")
+    packed = [packed_expression(card, i) for i in range(len(card.features))]
+    raw = F.expr(_raw_score(card, packed)).alias("raw_score")
     if not with_reasons:
-        return points.select(*kept, raw).select(*kept, *_score_columns(card))
-    ordered = points.select(*kept, raw, F.expr("sort_array(_packed)").alias("_ranked"))
+        return df.select(*kept, raw).select(*kept, *_score_columns(card))
+    ranked = F.expr(f"sort_array(array({', '.join(packed)}))").alias("_ranked")
     slots = range(1, min(card.scale.reasons, len(card.features)) + 1)
     worst = [F.expr(f"element_at(_ranked, -{k})").alias(f"_worst_{k}") for k in slots]
-    told = ordered.select(*kept, "raw_score", *worst)
-    shown = " + ".join(f"shiftright(_worst_{k}, {SHIFT})" for k in slots)
-    rest = F.expr(f"{card.max_points} - raw_score - ({shown})").alias("other_shortfall")
+    told = df.select(*kept, raw, ranked).select(*kept, "raw_score", *worst)
+    shown = _points([f"_worst_{k}" for k in slots])
+    rest = F.expr(f"int({card.max_points}D - raw_score - ({shown}))").alias("other_shortfall")
     return told.select(*kept, *_score_columns(card), _reasons(card, slots), rest)
 
 
-def _raw_score(card: Scorecard) -> Column:
+def _points(packed: Sequence[str]) -> str:
+    """Sum of shortfalls."""
+    return " + ".join(f"double(shiftright({one}, {SHIFT}))" for one in packed)
+
+
+def _raw_score(card: Scorecard, packed: Sequence[str]) -> str:
     """Best points less what was lost; a negative code raises what it stands for."""
     told = [quote(f"{code} {feature.name}") for feature in card.features for code in CODES]
-    error = f"raise_error(element_at(array({', '.join(told)}), -_least))"
-    return F.expr(f"IF(_least >= 0, {card.max_points} - _lost, int({error}))")
+    error = f"raise_error(element_at(array({', '.join(told)}), -least({', '.join(packed)}, 0)))"
+    raw = f"int({card.max_points}D - ({_points(packed)}))"
+    return f"IF(({' | '.join(packed)}) >= 0, {raw}, int({error}))"
 
 
 def _score_columns(card: Scorecard) -> list[Column]:
@@ -158,27 +166,16 @@ def _score_columns(card: Scorecard) -> list[Column]:
 
 
 def _reasons(card: Scorecard, slots: range) -> Column:
-    """The worst packed integers as reasons; those without a shortfall are left out.
-
-    Their lower part is a place in one constant table: feature and bin say all about a reason.
-    """
-    table = ", ".join(
+    """The worst packed integers as reasons; those without a shortfall are left out."""
+    rows = ", ".join(
         f"named_struct('code', {quote(feature.code)}, 'feature', {quote(feature.name)},"
         f" 'bin', {quote(one.label)}, 'shortfall', {feature.max_points - one.points})"
-        for feature in card.features
+        for feature in reversed(card.features)
         for one in feature.bins
     )
-    starts, place = [], 1
-    for feature in card.features:
-        starts.append(str(place))
-        place += len(feature.bins)
-    first = f"array({', '.join(reversed(starts))})"
-    offset = MAX_FEATURES - len(card.features)
-    found = []
-    for k in slots:
-        rank = f"(shiftright(_worst_{k}, {BIN_BITS}) & {MAX_FEATURES - 1})"
-        at = f"element_at({first}, {rank} - {offset - 1}) + (_worst_{k} & {(1 << BIN_BITS) - 1})"
-        found.append(f"element_at(array({table}), {at})")
-    told = " + ".join(f"int(_worst_{k} >= {1 << SHIFT})" for k in slots)
-    rows = f"slice(array({', '.join(found)}), 1, {told})"
-    return F.expr(rows).cast(REASON_TYPE).alias("reasons")
+    table = f"CAST(array({rows}) AS {REASON_TYPE})"
+    found = [f"get({table}, _worst_{k} & {_PLACES})" for k in slots]
+    cases = " ".join(
+        f"WHEN _worst_{k} > {_PLACES} THEN array({', '.join(found[:k])})" for k in reversed(slots)
+    )
+    return F.expr(f"CASE {cases} ELSE CAST(array() AS {REASON_TYPE}) END").alias("reasons")

@@ -122,7 +122,7 @@ def test_k18_no_generated_method_is_too_large_to_compile(spark):
     rows = spark.range(1).select(*(F.rand(n).alias(name) for n, name in enumerate(names)))
     for with_reasons in (False, True):
         assert largest_method(score_frame(rows, card, with_reasons).drop(*names)) < HOTSPOT_LIMIT
-    once = [packed_expression(feature, i) for i, feature in enumerate(card.features)]
+    once = [packed_expression(card, i) for i in range(len(card.features))]
     assert largest_method(rows.select(F.expr(" + ".join(once)))) > HOTSPOT_LIMIT, "the naive form"
 
 
