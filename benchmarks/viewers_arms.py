@@ -19,7 +19,7 @@ from peers.viewers_datastream import run_datastream  # noqa: E402
 from peers.viewers_sql import plain_sql  # noqa: E402
 
 from pipelines.core.flink import FlinkSettings, checkpoints_in  # noqa: E402
-from pipelines.viewers import engine, lanes, metrics, tables, views  # noqa: E402
+from pipelines.viewers import engine, lanes, tables, views, windows  # noqa: E402
 from pipelines.viewers.config import ViewersConfig  # noqa: E402
 from pipelines.viewers.sources import open_source  # noqa: E402
 
@@ -89,7 +89,7 @@ def run_sql(arm, source, config, scratch):
             "CREATE TEMPORARY TABLE out_table (content_id STRING, dimension STRING, v STRING,"
             f" n BIGINT) {DISCARD}"
         )
-        inserts = [f"INSERT INTO out_table SELECT {metrics.KEY}, concurrent FROM audience"]  # noqa: S608
+        inserts = [f"INSERT INTO out_table SELECT {windows.KEY}, concurrent FROM audience"]  # noqa: S608
     elif arm == "decode":
         engine.define(opened, [views.decoded_view(), views.events_view()])
         opened.execute_sql(f"CREATE TEMPORARY TABLE out_table (a BIGINT, b STRING) {DISCARD}")

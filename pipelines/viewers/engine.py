@@ -19,7 +19,7 @@ Job = Any
 FUNCTIONS = {
     "viewer_events": jvm.DECODER,
     "quality_millis": jvm.TIMELINE,
-    "beat_gaps": jvm.BEATS,
+    "viewing": jvm.VIEWING,
     "quality_commands": jvm.COMMANDS,
 }
 PARQUET = (

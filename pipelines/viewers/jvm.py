@@ -20,7 +20,7 @@ from pipelines.core.jars import spark_home
 SOURCES = Path(__file__).parent / "java"
 DECODER = "sangam.viewers.ViewerEvents"
 TIMELINE = "sangam.viewers.QualityMillis"
-BEATS = "sangam.viewers.BeatGaps"
+VIEWING = "sangam.viewers.Viewing"
 COMMANDS = "sangam.viewers.QualityCommands"
 _COMPILER = ("janino-*.jar", "commons-compiler-*.jar", "py4j-*.jar")
 _STEADY_TIME = (1980, 1, 1, 0, 0, 0)

@@ -18,11 +18,12 @@ def exact_views(config: ViewersConfig, *further: str) -> list[View]:
     return [
         views.decoded_view(*further),
         views.events_view(),
-        *windows.audience_views(given),
-        *windows.watching_views("minutes", given.minute_seconds, given.viewer_sample),
-        *windows.sessions_views(given, "minutes", config.fair_play.usual_gap_ms),
+        *windows.counted_views(windows.told(given, config.fair_play.usual_gap_ms)),
+        windows.audience_view(given.slice_seconds),
+        windows.minutes_view(given.minute_seconds),
+        windows.sessions_view(given),
         *metrics.metrics_views(given),
-        *suspects.suspects_views(config.fair_play, given, "minutes"),
+        *suspects.suspects_views(config.fair_play, given),
     ]
 
 
@@ -35,7 +36,7 @@ def table_inserts() -> dict[str, str]:
     """Insert that fills each table of `tables.TABLES`."""
     selects = {
         "metrics": f"""
-SELECT {metrics.KEY}, CAST(window_start_at AS TIMESTAMP_LTZ(3)),
+SELECT {windows.KEY}, CAST(window_start_at AS TIMESTAMP_LTZ(3)),
   CAST(window_end_at AS TIMESTAMP_LTZ(3)), concurrent, peak_concurrent, unique_viewers, watch_ms,
   rebuffering_ratio, average_bitrate_kbps, startup_ms, failure_pct
 FROM metrics""",

@@ -7,13 +7,8 @@ largest audience of its slices. Both lanes are brought together by one more wind
 
 from pipelines.viewers.config import WindowSettings
 from pipelines.viewers.views import View
-from pipelines.viewers.windows import AFTER, seconds
+from pipelines.viewers.windows import AFTER, KEY, SUMS, seconds
 
-KEY = "content_id, dimension, dimension_value"
-SUMS = (
-    "sessions", "failures", "played_ms", "rebuffered_ms", "delivered_kilobits", "startup_ms",
-    "starts", "unique_viewers",
-)  # fmt: skip
 COLUMNS = """content_id STRING, dimension STRING, dimension_value STRING,
   window_start_at TIMESTAMP_LTZ(3), window_end_at TIMESTAMP_LTZ(3), concurrent BIGINT,
   peak_concurrent BIGINT, unique_viewers BIGINT, watch_ms BIGINT, rebuffering_ratio DOUBLE,

@@ -6,7 +6,6 @@ Every function returns one SQL text; `engine.py` runs them. Names of our own, no
 
 from collections.abc import Sequence
 
-from pipelines.core.flink_types import quoted
 from pipelines.core.wire import id_of
 from pipelines.viewers.dimensions import DIMENSIONS, Dimension
 from pipelines.viewers.encode import SUBJECT
@@ -20,7 +19,7 @@ DECODED = (
     "user_id", "session_id", "content_id", "kind", "quality", "viewer", "at_ms", "cell", "is_fatal",
     "bitrate_kbps", "buffer_seconds", "played_ms", "rebuffered_ms", "delivered_kilobits",
     "total_played_ms", "total_rebuffered_ms", "total_delivered_kilobits", "account_id",
-    "device_key",
+    "device_key", "bucket", "session_key",
 )  # fmt: skip
 """Columns that the decoder on the JVM gives beside the fault."""
 
@@ -63,7 +62,7 @@ def events_view() -> View:
 SELECT *, moment * {MOMENT_SIZE} + is_alive * {CELL_SIZE} + cell AS order_key
 FROM (
   SELECT event_at, session_id, user_id, content_id, kind, quality, viewer, is_fatal, at_ms, cell,
-    account_id, device_key, bitrate_kbps, buffer_seconds,
+    account_id, device_key, bucket, session_key, bitrate_kbps, buffer_seconds,
     at_ms - {FIRST_MS} AS moment,
     CASE WHEN kind IN {listed(alive)} THEN 1 ELSE 0 END AS is_alive,
     kind IN {listed(alive + ended)} AS is_presence,
@@ -88,36 +87,3 @@ def cell_lists() -> str:
 def code_of(dimension: Dimension, cell: str = "cell") -> str:
     """Code of a dimension out of a cell, as SQL."""
     return f"CAST(MOD({cell} / {1 << dimension.shift}, {1 << dimension.bits}) AS INT)"
-
-
-def dimension_name() -> str:
-    """Name of the grouping set a row of `grouping_sets` belongs to, as SQL."""
-    cases = " ".join(
-        f"WHEN GROUPING({quoted(one.name)}) = 0 THEN '{one.name}'" for one in DIMENSIONS
-    )
-    return f"CASE {cases} ELSE 'total' END"
-
-
-def dimension_value() -> str:
-    """Value of that dimension; ALL for the total."""
-    cases = " ".join(
-        f"WHEN GROUPING({quoted(one.name)}) = 0 THEN {_named(one)}" for one in DIMENSIONS
-    )
-    return f"CASE {cases} ELSE 'ALL' END"
-
-
-def _named(dimension: Dimension) -> str:
-    cases = " ".join(f"WHEN {code} THEN '{v}'" for code, v in enumerate(dimension.values))
-    return f"(CASE {quoted(dimension.name)} {cases} END)"
-
-
-def cell_columns(cell: str = "cell") -> str:
-    """Select list with the code of each dimension."""
-    return ", ".join(f"{code_of(one, cell)} AS {quoted(one.name)}" for one in DIMENSIONS)
-
-
-def grouping_sets(*always: str) -> str:
-    """Grouping sets for the total and for each dimension alone."""
-    head = ", ".join(always)
-    sets = ", ".join(f"({head}, {quoted(one.name)})" for one in DIMENSIONS)
-    return f"GROUPING SETS (({head}), {sets})"

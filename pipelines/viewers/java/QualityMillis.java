@@ -21,7 +21,7 @@ public class QualityMillis extends ScalarFunction {
     private static final String[] NAMES = {"UNKNOWN", "Q360", "Q480", "Q720", "Q1080", "Q4K"};
 
     public TypeInference getTypeInference(DataTypeFactory factory) {
-        DataType marks = (DataType) factory.createDataType("ARRAY<ARRAY<BIGINT>>");
+        DataType marks = (DataType) factory.createDataType("ARRAY<BIGINT>");
         DataType number = (DataType) factory.createDataType("BIGINT");
         DataType out = (DataType) factory.createDataType("MAP<STRING NOT NULL, BIGINT NOT NULL> NOT NULL");
         DataType plain = (DataType) out.bridgedTo(MapData.class);
@@ -34,24 +34,12 @@ public class QualityMillis extends ScalarFunction {
 
     /** Milliseconds by quality; `first` is the quality of the start, `total` all play time. */
     public MapData eval(ArrayData marks, Long first, Long total) {
-        int number = 0;
-        int outer = marks == null ? 0 : marks.size();
-        for (int one = 0; one < outer; one++) {
-            number += marks.isNullAt(one) ? 0 : marks.getArray(one).size();
-        }
-        long[] sorted = new long[number];
-        int place = 0;
-        for (int one = 0; one < outer; one++) {
-            ArrayData part = marks.isNullAt(one) ? null : marks.getArray(one);
-            for (int inner = 0; part != null && inner < part.size(); inner++) {
-                sorted[place++] = part.getLong(inner);
-            }
-        }
+        long[] sorted = marks.toLongArray();
         Arrays.sort(sorted);
         long[] spent = new long[NAMES.length];
         int quality = first == null ? 0 : (int) (first.longValue() & 7);
         long since = 0;
-        for (int one = 0; one < number; one++) {
+        for (int one = 0; one < sorted.length; one++) {
             spent[quality] += (sorted[one] >> 3) - since;
             since = sorted[one] >> 3;
             quality = (int) (sorted[one] & 7);

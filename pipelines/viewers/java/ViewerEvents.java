@@ -25,8 +25,9 @@ public class ViewerEvents extends TableFunction {
         + " is_fatal BOOLEAN, bitrate_kbps INT, buffer_seconds DOUBLE,"
         + " played_ms BIGINT, rebuffered_ms BIGINT, delivered_kilobits BIGINT,"
         + " total_played_ms BIGINT, total_rebuffered_ms BIGINT, total_delivered_kilobits BIGINT,"
-        + " account_id STRING, device_key INT>";
-    private static final int COLUMNS = 20;
+        + " account_id STRING, device_key INT, bucket INT, session_key BIGINT>";
+    private static final int COLUMNS = 22;
+    private static final int BUCKET_BITS = 6;
     private static final int COUNTERS = 12;
     private static final int KINDS = 10;
     private static final int QUALITIES = 6;
@@ -41,6 +42,7 @@ public class ViewerEvents extends TableFunction {
     private transient int qualityShift;
     private transient byte[] data;
     private transient int at;
+    private transient int from;
     private transient int end;
     private transient long cell;
 
@@ -147,11 +149,14 @@ public class ViewerEvents extends TableFunction {
         number();
         listed(regions);
         number();
-        BinaryStringData user = text();
-        row.setField(1, user);
-        row.setField(6, Integer.valueOf(digest(user.getSizeInBytes())));
+        row.setField(1, text());
+        long viewer = digest();
+        row.setField(6, Integer.valueOf((int) viewer));
+        row.setField(20, Integer.valueOf((int) (viewer >>> 64 - BUCKET_BITS)));
         row.setField(2, text());
+        long session = viewer + 31 * digest();
         row.setField(3, text());
+        row.setField(21, Long.valueOf(session + 961 * digest()));
         row.setField(4, Integer.valueOf(place(KINDS)));
         int quality = place(QUALITIES);
         row.setField(5, Integer.valueOf(quality));
@@ -179,7 +184,8 @@ public class ViewerEvents extends TableFunction {
             row.setField(18, text());
         }
         if (branch()) {
-            row.setField(19, Integer.valueOf(digest(text().getSizeInBytes())));
+            text();
+            row.setField(19, Integer.valueOf((int) digest()));
         }
         cell |= (long) place(OTHERS) << networkShift;
         if (branch()) {
@@ -252,18 +258,19 @@ public class ViewerEvents extends TableFunction {
         if (length < 0 || length > end - at) {
             throw new IllegalArgumentException();
         }
+        from = at;
         at += (int) length;
-        return BinaryStringData.fromBytes(data, at - (int) length, (int) length);
+        return BinaryStringData.fromBytes(data, from, (int) length);
     }
 
-    /** 32 bits out of the text just read, for bitmaps: FNV-1a, then the mixer of SplitMix64. */
-    private int digest(int length) {
+    /** 64 bits out of the text just read: FNV-1a, then the mixer of SplitMix64. */
+    private long digest() {
         long mixed = -3750763034362895579L;
-        for (int place = at - length; place < at; place++) {
+        for (int place = from; place < at; place++) {
             mixed = (mixed ^ data[place]) * 1099511628211L;
         }
         mixed = (mixed ^ mixed >>> 30) * -4658895280553007687L;
         mixed = (mixed ^ mixed >>> 27) * -7723592293110705685L;
-        return (int) (mixed ^ mixed >>> 31);
+        return mixed ^ mixed >>> 31;
     }
 }

@@ -8,10 +8,10 @@ from pipelines.viewers.config import ViewersConfig
 from pipelines.viewers.degrade import mode_of
 from pipelines.viewers.dimensions import pack_cell
 from pipelines.viewers.live import live_views
-from pipelines.viewers.metrics import KEY
 from pipelines.viewers.outcome import with_ms
 from pipelines.viewers.pipeline import WINDOW
 from pipelines.viewers.sketch import digest
+from pipelines.viewers.windows import KEY
 from tests.flink.viewers.conftest import SETTINGS
 from tests.unit.viewers.oracle import audience
 from tests.unit.viewers.samples import random_events, write_messages
