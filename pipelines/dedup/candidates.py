@@ -46,13 +46,12 @@ def bucket_entries(
 ) -> DataFrame:
     """Entries of all records, or of the leaves of fresh ones; each bucket in one partition."""
     depth, is_cut = plan.depth, plan.cuts is not None
+    starts = None if fresh is None else fresh.starts
 
     def emit(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for start in batch.column("id").to_pylist():
-                entries = source.entries(start, depth)
-                if fresh is not None:
-                    entries = entries[fresh.starts.has(entries["key"])]
+                entries = source.entries(start, depth, among=starts)
                 if is_cut:
                     entries["key"] = source.leaf_keys(entries, depth)
                 if fresh is not None:

@@ -5,6 +5,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.dedup.keys import KeyLayout, RecordKeys
+from pipelines.dedup.membership import HashSet
 from pipelines.dedup.signatures import PREFIX_DEPTH, mix
 
 Bool = npt.NDArray[np.bool_]
@@ -23,8 +24,9 @@ ENTRY = np.dtype([("key", "<u8"), ("row", "<u4"), ("column", "u1"), ("probe", "u
 
 
 def key_entries(
-    keys: RecordKeys, layout: KeyLayout, depth: int, first_row: int, skipped: Bool, every: int = 1
-) -> npt.NDArray[np.void]:
+    keys: RecordKeys, layout: KeyLayout, depth: int, first_row: int, skipped: Bool, every: int = 1,
+    among: HashSet | None = None,
+) -> npt.NDArray[np.void]:  # fmt: skip
     """Entries of a run of records in their buckets at a start depth, as an array of `ENTRY`.
 
     Args:
@@ -34,6 +36,7 @@ def key_entries(
         first_row: row of the store where the run starts.
         skipped: records that stand in no bucket, [records].
         every: keep the buckets whose shallow prefix is divisible by this (planning sample).
+        among: keep these buckets only.
     """
     cutting = layout.cutting_bytes(PREFIX_DEPTH)[:, : depth - PREFIX_DEPTH]
     prefixes = np.asarray(keys.prefixes)
@@ -41,6 +44,9 @@ def key_entries(
     count = _deepen(
         prefixes, np.asarray(keys.tails), cutting, layout.is_banded, skipped, np.uint64(every), deep
     )
+    if among is not None:
+        deep *= among.has(deep.ravel()).reshape(deep.shape)
+        count = np.count_nonzero(deep)
     entries = np.zeros(count, dtype=ENTRY)
     row, column = np.nonzero(deep)
     entries["key"], entries["row"], entries["column"] = deep[row, column], row + first_row, column

@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pipelines.dedup.attributes import open_store
 from pipelines.dedup.hashing import U64
 from pipelines.dedup.keys import KeyLayout, RecordKeys, record_keys
-from pipelines.dedup.splitting import CutNodes
+from pipelines.dedup.leaf_walk import CutNodes
 
 FILES = ("prefixes", "tails")
 CHUNK = 50_000  # records whose keys are made at a time

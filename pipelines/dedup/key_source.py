@@ -12,8 +12,9 @@ from pipelines.dedup.entries import CAPTURE_ENTRY, key_entries
 from pipelines.dedup.hashing import U64
 from pipelines.dedup.key_files import CHUNK, open_cuts, open_keys
 from pipelines.dedup.keys import KeyLayout, RecordKeys
+from pipelines.dedup.leaf_walk import CutNodes, inner_nodes, leaf_keys
 from pipelines.dedup.membership import HashSet
-from pipelines.dedup.splitting import Tails, leaf_keys
+from pipelines.dedup.splitting import Tails
 
 I64 = npt.NDArray[np.int64]
 
@@ -49,13 +50,15 @@ class KeySource:
     hidden: I64
     partitions: int
 
-    def entries(self, start: int, depth: int, every: int = 1) -> Records:
-        """Entries of one run of records at a start depth."""
+    def entries(
+        self, start: int, depth: int, every: int = 1, among: HashSet | None = None
+    ) -> Records:
+        """Entries of one run of records at a start depth; see `key_entries`."""
         keys, nodes = open_keys(self.folder), open_store(self.folder).nodes
         rows = slice(start, start + CHUNK)
         skipped = is_member(nodes[rows], self.hidden)
         run = RecordKeys(keys.prefixes[rows], keys.tails[rows])
-        return key_entries(run, self.layout, depth, start, skipped, every)
+        return key_entries(run, self.layout, depth, start, skipped, every, among)
 
     def tails(self, entries: Records, depth: int) -> Tails:
         """What cuts the buckets of some entries."""
@@ -91,11 +94,14 @@ class Fresh:
         nodes: the fresh records, sorted.
         starts: keys of their buckets before splitting.
         leaves: keys of the leaves they stand in.
+        inner: sorted keys of the cut nodes above these leaves; whoever leaves them meets no
+            fresh record.
     """
 
     nodes: I64
     starts: HashSet
     leaves: HashSet
+    inner: U64
 
     @classmethod
     def of(cls, nodes: I64, source: KeySource, plan: Plan) -> "Fresh":
@@ -104,10 +110,12 @@ class Fresh:
         keys = open_keys(source.folder)
         run = RecordKeys(keys.prefixes[rows], keys.tails[rows])
         entries = key_entries(run, source.layout, plan.depth, 0, np.zeros(len(rows), dtype=bool))
-        starts = np.unique(entries["key"])
         entries["row"] = rows[entries["row"]]
-        leaves = source.leaf_keys(entries, plan.depth)
-        return cls(nodes, HashSet(starts), HashSet(np.unique(leaves)))
+        start, tails = column(entries, "key"), source.tails(entries, plan.depth)
+        assert plan.cuts is not None  # noqa: S101 (a plan of an earlier run)
+        way = start, source.nodes(entries), tails, CutNodes.of(plan.cuts)
+        leaves = np.unique(leaf_keys(*way))
+        return cls(nodes, HashSet(np.unique(start)), HashSet(leaves), inner_nodes(*way))
 
     def among(self, pairs: Records) -> Records:
         """Pairs with a fresh end."""

@@ -97,9 +97,9 @@ def make_candidates(
         computed yet: the pairs are compared as they come, and stored nowhere.
     """
     partitions = source.partitions
-    if plan.cuts is not None:
-        write_cuts(source.folder, plan.cuts)
     fresh = None if increment is None else Fresh.of(increment.fresh, source, plan)
+    if plan.cuts is not None:
+        write_cuts(source.folder, plan.cuts if fresh is None else fresh.inner)
     chunks = chunks_of(session, len(intake.store.nodes))
     made = bucket_pairs(bucket_entries(chunks, source, plan, fresh), source, plan, fresh)
     if intake.store.templates is not None:

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 from pyspark.sql import SparkSession
 
-from pipelines.core.endpoints import object_store
 from pipelines.core.errors import ConfigError
 from pipelines.core.lake import Lake
 from pipelines.core.privacy import key_from_env
@@ -63,8 +62,7 @@ def _task(
     log: RunLog, run_id: str,
 ) -> Task:  # fmt: skip
     root = str(scratch / "lake") if request.dry_run else request.lake
-    store = object_store("dedup") if root.startswith("s3a://") else None
-    lake = Lake(session, root, store=store)
+    lake = Lake(session, root)
     with log.step("history"):
         history = read_history(lake, with_edges=request.decisions is not None)
     folder = store_folder(lake, scratch)

@@ -3,7 +3,7 @@
 A bucket above the split size is cut by the next byte of its members' tails, its parts by the byte
 after it, and so on. Where no tail byte is left, node ids (pseudo-random by construction) cut the
 rest, and the pairs given up there are counted. No bucket is dropped. Every cut node has a key of
-its own, so a stored set of cut keys leads any later record to the same leaf.
+its own, so a stored set of cut keys leads any later record to the same leaf (`leaf_walk.py`).
 """
 
 from dataclasses import dataclass
@@ -78,7 +78,8 @@ class Tails:
 
 
 @nb.njit(cache=True, nogil=True)
-def _cut_byte(entry: Int, depth: Int, tails: TailArrays, nodes: I64) -> np.int64:
+def cut_byte(entry: Int, depth: Int, tails: TailArrays, nodes: I64) -> np.int64:
+    """Byte that says into which part an entry goes where its node is cut."""
     table, positions, row, kind = tails
     last = positions.shape[1]
     if depth < last:
@@ -99,7 +100,7 @@ def sort_by_byte(
     """Sort the entries `part` by their cutting byte, in place, and leave the bytes in `bytes_`."""
     size = len(part)
     for i in range(size):
-        bytes_[i] = _cut_byte(part[i], depth, tails, nodes)
+        bytes_[i] = cut_byte(part[i], depth, tails, nodes)
     if size <= SMALL:
         for i in range(1, size):
             byte, entry, j = bytes_[i], part[i], i
@@ -196,51 +197,3 @@ def split_buckets(
         pairs, cut_keys = pairs + int(cut_pairs), cuts
         starts = np.append(np.flatnonzero(is_start), len(keys))
     return Leaves(order, starts, sizes, cut_keys, pairs, int(skipped))
-
-
-@nb.njit(cache=True, nogil=True)
-def _walk(keys: U64, nodes: I64, tails: TailArrays, cuts: U64, filter_bits: U8, out: U64) -> None:
-    mask = np.uint64(len(filter_bits) - 1)
-    for i in range(len(keys)):
-        key, depth = keys[i], 0
-        while filter_bits[key & mask]:
-            at = np.searchsorted(cuts, key)
-            if at == len(cuts) or cuts[at] != key:
-                break
-            key = child_key(key, _cut_byte(i, depth, tails, nodes))
-            depth += 1
-        out[i] = key
-
-
-@dataclass(frozen=True)
-class CutNodes:
-    """Cut nodes of a plan with a table that says no to nearly all other nodes at one look.
-
-    Attributes:
-        keys: sorted keys of the cut nodes.
-        table: 1 where the low bits of a key are those of a cut node; a power of two long.
-    """
-
-    keys: U64
-    table: npt.NDArray[np.uint8]
-
-    @classmethod
-    def of(cls, keys: U64) -> "CutNodes":
-        """Make the table."""
-        table = np.zeros(1 << max(10, int(len(keys) * 8).bit_length()), dtype=np.uint8)
-        table[keys & np.uint64(len(table) - 1)] = 1
-        return cls(keys, table)
-
-
-def leaf_keys(keys: U64, nodes: I64, tails: Tails, cuts: CutNodes) -> U64:
-    """Walk entries down a stored tree of cuts to the keys of their leaves.
-
-    Args:
-        keys: prefix key per entry.
-        nodes: record per entry.
-        tails: bytes that cut the buckets.
-        cuts: the cut nodes.
-    """
-    out = np.empty_like(keys)
-    _walk(keys, nodes, tails.arrays, np.asarray(cuts.keys), np.asarray(cuts.table), out)
-    return out

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from pipelines.dedup.candidates import PAIR, count_buckets, distinct_pairs
 from pipelines.dedup.key_source import is_member
+from pipelines.dedup.leaf_walk import CutNodes, inner_nodes, leaf_keys
 from pipelines.dedup.leaves import leaf_pairs
 from pipelines.dedup.ordering import order_by
 from pipelines.dedup.prediction import predict_pairs
-from pipelines.dedup.splitting import CutNodes, Leaves, Tails, leaf_keys, split_buckets
+from pipelines.dedup.splitting import Leaves, Tails, split_buckets
 
 CASES = Path(__file__).parents[2] / "cases" / "dedup" / "splitting"
 PRE_FLIGHT = yaml.safe_load((CASES / "pre_flight.yaml").read_text())
@@ -176,6 +177,22 @@ def test_stored_cuts_lead_to_the_same_leaves(bucket: Any) -> None:
     for i, key in enumerate(walked.tolist()):
         by_key[key].add(i)
     assert {frozenset(leaf) for leaf in by_key.values()} == parts_of(leaves, range(len(keys)))
+
+
+@given(buckets())
+@settings(max_examples=40, deadline=None)
+def test_the_nodes_above_some_leaves_lead_others_to_them(bucket: Any) -> None:
+    keys, nodes, tails = arrays(*bucket[:3])
+    cuts = CutNodes.of(np.unique(split_buckets(keys, nodes, tails, bucket[3]).cut_keys))
+    some = np.arange(len(keys)) % 3 == 0
+    few = Tails(tails.table, tails.positions, tails.row[some], tails.kind[some])
+    inner = inner_nodes(keys[some], nodes[some], few, cuts)
+    assert np.isin(inner, cuts.keys).all()
+    whole = leaf_keys(keys, nodes, tails, cuts)
+    near = leaf_keys(keys, nodes, tails, CutNodes.of(inner))
+    meets = np.isin(whole, whole[some])
+    assert (np.isin(near, whole[some]) == meets).all()
+    assert (near[meets] == whole[meets]).all()
 
 
 @given(buckets())
