@@ -15,7 +15,7 @@ from pyspark import inheritable_thread_target
 from pyspark.sql import Column, DataFrame, Observation, SparkSession
 
 from pipelines.core.delta_tables import Place, read_arrow, undo, version_of
-from pipelines.core.endpoints import ObjectStore
+from pipelines.core.endpoints import ObjectStore, object_store
 from pipelines.core.errors import ConfigError
 from pipelines.core.lake_format import (
     DIGESTS,
@@ -43,7 +43,8 @@ class Lake:
         volatile: columns that differ between equal runs and stay out of digests.
         files: files of a table that one write makes at most; None leaves it to Spark.
         workers: tables that `write_all` writes at a time.
-        store: the object store behind an `s3a://` root.
+        store: the object store behind an `s3a://` root; None = as the session's application, which
+            is the user that Spark itself goes there as.
     """
 
     session: SparkSession
@@ -56,6 +57,8 @@ class Lake:
     _seen: tuple[int, dict[str, Written]] = field(default=(-1, {}), init=False, repr=False)
 
     def __post_init__(self) -> None:
+        if self.store is None and self.root.startswith("s3a://"):
+            self.store = object_store(self.session.sparkContext.appName)
         for key, value in SESSION_SETTINGS.items():
             self.session.conf.set(key, value)
 

@@ -1,11 +1,14 @@
 """Where the servers are, from the environment or from the native stack's folder."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from pipelines.core.endpoints import ObjectStore, kafka_servers, object_store, stack_environment
 from pipelines.core.errors import ConfigError
+from pipelines.core.lake import Lake
 
 
 def test_the_environment_wins_over_the_folder(tmp_path: Path) -> None:
@@ -33,3 +36,14 @@ def test_all_that_is_missing_is_named_at_once() -> None:
 
 def test_a_store_shows_its_address() -> None:
     assert ObjectStore("http://127.0.0.1:9000", "a", "b").address == "127.0.0.1:9000"
+
+
+def test_a_lake_on_a_store_is_reached_as_the_application(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SANGAM_S3_ENDPOINT", "http://store:9000")
+    monkeypatch.setenv("SANGAM_S3_SECRET_CREDIT_SCORE", "hidden-value")
+    context = SimpleNamespace(appName="credit_score")
+    session: Any = SimpleNamespace(sparkContext=context, conf=SimpleNamespace(set=lambda *_: None))
+    options = Lake(session, "s3a://sangam-silver/credit").place("scores").options or {}
+    assert options["AWS_ACCESS_KEY_ID"] == "credit_score"
+    assert options["AWS_SECRET_ACCESS_KEY"] == "hidden-value"
+    assert Lake(session, "lake").place("scores").options is None
