@@ -70,24 +70,18 @@ def number_berths(
             np.full(len(passengers), NONE, dtype=np.int64),
         )  # fmt: skip
         split = np.zeros(len(requests), dtype=np.int64)
-        seat_all(hall, variant, split)
-        found.append(_ranked(hall, split, variant + 1))
-        if found[-1][0][0] == 0 and _all_wishes_met(hall):
+        wishes, met = seat_all(hall, variant, split)
+        found.append(_ranked(hall, split, variant + 1, met))
+        if found[-1][0][0] == 0 and wishes == met:
             break
     found.sort(key=lambda one: one[0])
     return reunite_groups(found, segments) if segments else found[0][2]
 
 
-def _ranked(hall: Hall, split: I64, number: int) -> tuple[Rank, Hall, Numbered]:
+def _ranked(hall: Hall, split: I64, number: int, met: int) -> tuple[Rank, Hall, Numbered]:
     """A variant with its rank: fewest split groups, then most wishes met, then lowest number."""
-    _, met = count_wishes(hall)
-    rank = (int(split.sum()), -int(met), number)
+    rank = (int(split.sum()), -met, number)
     return rank, hall, Numbered(hall.berth_of, split, number)
-
-
-def _all_wishes_met(hall: Hall) -> bool:
-    wishes, met = count_wishes(hall)
-    return wishes == met
 
 
 def reunite_groups(found: list[tuple[Rank, Hall, Numbered]], segments: int) -> Numbered:
@@ -98,7 +92,7 @@ def reunite_groups(found: list[tuple[Rank, Hall, Numbered]], segments: int) -> N
         if not splits:
             break
         split = reunite(hall, numbered.split, segments, numbered.variant - 1)
-        again = _ranked(hall, split, numbered.variant)
+        again = _ranked(hall, split, numbered.variant, count_wishes(hall)[1])
         if again[0] < rank:
             rank, best = again[0], again[2]
         if rank[0] <= tolerated:
@@ -107,10 +101,11 @@ def reunite_groups(found: list[tuple[Rank, Hall, Numbered]], segments: int) -> N
 
 
 @nb.njit(cache=True, nogil=True)
-def seat_all(hall: Hall, variant: Int, split: I64) -> None:
-    """Seat all groups in the order of a variant."""
+def seat_all(hall: Hall, variant: Int, split: I64) -> tuple[int, int]:
+    """Seat all groups in the order of a variant; returns wishes expressed and wishes met."""
     for r in seating_order(hall, variant):
         seat_group(hall, r, variant, split)
+    return count_wishes(hall)
 
 
 @nb.njit(cache=True, nogil=True)
