@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from pyspark.sql import functions as F
 
 from pipelines.core.errors import GateError
 from pipelines.core.privacy import Tokeniser
@@ -148,21 +149,29 @@ def test_a_dry_run_writes_nothing(allot, day, tmp_path):
     assert dry.summary.metrics["double_sold"] == 0
 
 
-def test_the_second_counter_finds_a_planted_overlap(small, spark, tmp_path, day):
+PLANTED = {
+    "double_sold": {"from_seq": "0", "to_seq": "greatest(to_seq, 3)"},
+    "journeys_outside": {"to_seq": "200"},
+    "passengers_on_two_berths": {"pnr": "'t1_ONE'", "passenger_no": "1"},
+    "passengers_without_berth": {"passenger_no": "passenger_no + 1"},
+    "berths_unknown": {"coach_id": "pnr"},
+}
+
+
+def test_the_second_counter_finds_what_is_planted(small, spark, tmp_path, day):
     lake = DayLake(spark, str(tmp_path / "lake"), files=None, days=(DAY,))
     for table in ("rail_allocation", "rail_chart", "rail_segment_metrics", "rail_class_metrics"):
-        frame = spark.read.format("delta").load(str(small.lake / f"{table}_v1"))
-        if table == "rail_chart":
-            frame = frame.selectExpr(
-                "* EXCEPT (from_seq, to_seq)", "0 AS from_seq", "greatest(to_seq, 3) AS to_seq"
-            )
-        lake.write(table, frame)
+        lake.write(table, spark.read.format("delta").load(str(small.lake / f"{table}_v1")))
     source = open_folder(spark, str(day.folder), is_public=False)
     plans = read_plans(source.trains, SeatsConfig(), end_of_day(DAY))
-    found = verify_tables(lake, plans)
-    assert found["double_sold"] > 0
-    with pytest.raises(GateError, match="double_sold"):
-        require(found)
+    assert set(verify_tables(lake, plans).values()) == {0}
+    chart = spark.read.format("delta").load(str(small.lake / "rail_chart_v1"))
+    for kind, changes in PLANTED.items():
+        lake.write("rail_chart", chart.withColumns({k: F.expr(v) for k, v in changes.items()}))
+        found = verify_tables(lake, plans)
+        assert found[kind] > 0, kind
+        with pytest.raises(GateError, match=kind):
+            require(found)
 
 
 def test_before_the_chart_there_are_statuses_and_no_berths(allot, day):
