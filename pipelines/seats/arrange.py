@@ -125,8 +125,8 @@ def arrange(table: pa.Table, ages: Ages) -> Arranged:
     request_keys = number["key"][books]
     event_pnrs = column["pnr"].take(pa.array(happens))
     _resolve(
-        events, cancels, event_pnrs, pnrs, number["key"][happens], request_keys,
-        requests, numbers, column["people"], happens,
+        events, cancels, event_pnrs, pnrs, number, books, requests, numbers, column["people"],
+        happens,
     )  # fmt: skip
     request_bounds = np.searchsorted(request_keys, np.append(keys, keys[-1:] + 1))
     starts = np.append(requests["first"], len(people))
@@ -183,15 +183,21 @@ def _passengers(people: I64, ages: Ages) -> Records:
 
 def _resolve(
     events: Records, cancels: npt.NDArray[np.bool_], event_pnrs: pa.Array, pnrs: pa.Array,
-    event_keys: I64, request_keys: I64, requests: Records, numbers: I64, people: pa.ListArray,
-    happens: I64,
+    number: dict[str, npt.NDArray[np.int64]], books: I64, requests: Records, numbers: I64,
+    people: pa.ListArray, happens: I64,
 ) -> None:  # fmt: skip
-    """Point each cancellation to its request and its passengers, or refuse it."""
+    """Point each cancellation to its request and its passengers, or refuse it.
+
+    A request that came in a later micro-batch is not known to it, now as then.
+    """
     rows = np.flatnonzero(cancels)
     found = pc.index_in(event_pnrs.take(pa.array(rows)), value_set=pnrs).fill_null(NONE)
     target = found.to_numpy().astype(np.int64)
     known = target >= 0
-    known[known] = request_keys[target[known]] == event_keys[rows[known]]
+    one, other = happens[rows[known]], books[target[known]]
+    known[known] = (number["key"][one] == number["key"][other]) & (
+        number["epoch"][one] >= number["epoch"][other]
+    )
     target = np.where(known, target, NONE)
     wanted, sizes = _lists(people, happens[rows])
     masks = passenger_masks(target, wanted, sizes, requests, numbers)
