@@ -90,11 +90,9 @@ def make_candidates(
     session: SparkSession, intake: Intake, source: KeySource, plan: Plan,
     increment: Increment | None = None,
 ) -> DataFrame:  # fmt: skip
-    """Candidate pairs under a plan; of an increment, those with a fresh record.
+    """Candidate pairs under a plan, packed; of an increment, those with a fresh record.
 
-    Returns:
-        Packed rows, each pair in one partition, and beside them those that count. Nothing is
-        computed yet: the pairs are compared as they come, and stored nowhere.
+    Nothing is computed yet: pairs are compared as they come, and rows that count go beside them.
     """
     partitions = source.partitions
     fresh = None if increment is None else Fresh.of(increment.fresh, source, plan)
