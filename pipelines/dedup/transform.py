@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from pyspark.sql import DataFrame
 
 from pipelines.core.errors import ConfigError
 from pipelines.core.lake import Lake
@@ -102,22 +103,17 @@ def _transform(task: Task, beside: Executor) -> Run:
         if increment is not None:
             _advise(candidates, preflight, task)
     with log.step("train"):
-        plan = candidates.plan
         if isinstance(known, Future):
-            learned = known.result()
+            plan, learned = candidates.plan, known.result()
             known = fit_model(compared, learned, frequencies, intake, comparison, plan, config)
-        model = replace(known, plan=plan)
+        model = replace(known, plan=candidates.plan)
     with log.step("score"):
         decisions = standing_decisions(
             task.history, task.request.decisions, task.tokeniser, task.run_id, log
         )
         scoring = Scoring(comparison, model.weights, _decide_settings(task), decisions)
         edges = score_candidates(compared, scoring)
-        strong = collect_edges(edges, Band.REVIEW)
-        stamp = _stamp_of(task, intake, model, decisions)
-        if increment is not None:
-            strong = _with_earlier(strong, task, intake, scoring, increment, stamp)
-        keep_edges(task.folder, strong, stamp)
+        strong = _strong_edges(edges, task, intake, model, scoring, increment)
     with log.step("cluster"):
         scorer = pair_scorer(intake, comparison, scoring)
         resolution = resolve(strong, intake.store, intake.mapping, decisions, scorer, config)
@@ -208,6 +204,19 @@ def _stamp_of(task: Task, intake: Intake, model: Model, decisions: pa.Table) -> 
         decisions.select(["review_id", "decision"]).to_pylist(),
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _strong_edges(
+    edges: DataFrame, task: Task, intake: Intake, model: Model, scoring: Scoring,
+    increment: Increment | None,
+) -> Records:  # fmt: skip
+    """Edges of band REVIEW and MATCH of all records, kept for the next increment."""
+    strong = collect_edges(edges, Band.REVIEW)
+    stamp = _stamp_of(task, intake, model, scoring.decisions)
+    if increment is not None:
+        strong = _with_earlier(strong, task, intake, scoring, increment, stamp)
+    keep_edges(task.folder, strong, stamp)
+    return strong
 
 
 def _with_earlier(
