@@ -92,7 +92,7 @@ def _resolve(tokens: list[str]) -> list[str]:
     before = ","
     for token in (*tokens, ","):
         if token == ",":
-            if before == "st" and len(kept) > 1:
+            if len(kept) > 1 and kept[-1] == "st":
                 kept[-1] = "street"
         elif token in _NUMBER_WORDS:
             if kept:

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipelines.dedup import normalise as n
@@ -107,6 +107,7 @@ def test_any_text_gives_tidy_results(text: str) -> None:
 
 
 @given(st.text("abhkmrst .", max_size=20))
+@example("aa.s.t")
 @settings(max_examples=200, deadline=None)
 def test_normalising_twice_changes_nothing(text: str) -> None:
     once = n.normalise_name(text).text
