@@ -16,10 +16,12 @@ from typing import Literal
 from pipelines.core import jars
 from pipelines.core.errors import DependencyError
 from pipelines.core.machine import (
+    LIBRARY_REMEDY,
     PYTHON_VERSION,
     find_java,
     memory_bytes,
     package_versions,
+    python_library,
     usable_cores,
 )
 
@@ -50,6 +52,17 @@ def check_python() -> Finding:
     if sys.version_info[:2] == PYTHON_VERSION:
         return Finding("python", "ok", found)
     return Finding("python", "missing", found, "Install Python 3.11, then `make setup`.")
+
+
+def check_library() -> Finding:
+    """Python's shared library; of the jobs only upi_fraud needs it."""
+    try:
+        found = python_library()
+    except ImportError:
+        return Finding("libpython", "warning", "not looked for", _SETUP)
+    if found is None:
+        return Finding("libpython", "warning", "-", f"upi_fraud needs it. {LIBRARY_REMEDY}")
+    return Finding("libpython", "ok", found)
 
 
 def check_java(env: Mapping[str, str]) -> Finding:
@@ -140,7 +153,7 @@ def check_room(disk_gib: float = 3.0, memory_gib: float = 4.0) -> Iterator[Findi
 def examine(env: Mapping[str, str] = os.environ) -> list[Finding]:
     """All findings, in the order in which they should be repaired."""
     findings = [check_python(), check_java(env), check_packages(ROOT / "requirements.lock")]
-    findings += [check_project(), *check_jars(), check_spark(env), *check_room()]
+    findings += [check_project(), check_library(), *check_jars(), check_spark(env), *check_room()]
     return findings
 
 

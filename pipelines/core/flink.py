@@ -15,7 +15,9 @@ from pydantic import Field
 
 from pipelines.core.config import JobConfig
 from pipelines.core.endpoints import ObjectStore
+from pipelines.core.errors import DependencyError
 from pipelines.core.jars import spark_home
+from pipelines.core.machine import LIBRARY_REMEDY, python_library
 
 if TYPE_CHECKING:
     from pyflink.table import StreamTableEnvironment
@@ -128,7 +130,16 @@ def s3_options(store: ObjectStore) -> dict[str, str]:
 def build_environment(
     options: Mapping[str, str], is_batch: bool = False
 ) -> "StreamTableEnvironment":
-    """A table environment, in this process or, under `flink run`, on the cluster."""
+    """A table environment, in this process or, under `flink run`, on the cluster.
+
+    Raises:
+        DependencyError: thread mode, and Python has no shared library; Flink would only try again.
+    """
+    if options.get("python.execution-mode") == "thread" and python_library() is None:
+        raise DependencyError(
+            "Flink's thread mode loads Python's shared library, and this Python has none."
+            f" {LIBRARY_REMEDY}"
+        )
     prepare_interpreter()
     from pyflink.common import Configuration
     from pyflink.datastream import RuntimeExecutionMode, StreamExecutionEnvironment

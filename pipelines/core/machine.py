@@ -165,3 +165,21 @@ def main() -> int:
 
 if __name__ == "__main__":
     sys.exit(main())
+
+
+def python_library() -> str | None:
+    """Python's shared library, which Flink's thread mode loads; None where this Python has none.
+
+    Raises:
+        ImportError: the packages are not installed yet.
+    """
+    from find_libpython import find_libpython
+
+    found: str | None = find_libpython()
+    return found
+
+
+LIBRARY_REMEDY = (
+    "On Debian and Ubuntu: `apt-get install libpython3.11`; elsewhere a Python 3.11 built with"
+    " --enable-shared, then `make setup`."
+)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.core import doctor, jars
+from pipelines.core import doctor, flink, jars
 from pipelines.core.cli import main_guard
 from pipelines.core.errors import DependencyError
 from pipelines.core.machine import (
@@ -235,3 +235,13 @@ def test_make_without_python_is_one_sentence(tmp_path):
     assert done.returncode == 2
     assert "Python 3.11 is missing" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_python_without_its_library_is_told_before_flink_starts(monkeypatch):
+    monkeypatch.setattr(doctor, "python_library", lambda: None)
+    found = doctor.check_library()
+    assert found.state == "warning"
+    assert "libpython3.11" in found.remedy
+    monkeypatch.setattr(flink, "python_library", lambda: None)
+    with pytest.raises(DependencyError, match="apt-get install libpython3.11"):
+        flink.build_environment({"python.execution-mode": "thread"})
