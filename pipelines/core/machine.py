@@ -150,6 +150,24 @@ def describe_machine() -> dict[str, Any]:
     }
 
 
+LIBRARY_REMEDY = (
+    "On Debian and Ubuntu: `apt-get install libpython3.11`; elsewhere a Python 3.11 built with"
+    " --enable-shared, then `make setup`."
+)
+
+
+def python_library() -> str | None:
+    """Python's shared library, which Flink's thread mode loads; None where this Python has none.
+
+    Raises:
+        ImportError: the packages are not installed yet.
+    """
+    from find_libpython import find_libpython
+
+    found: str | None = find_libpython()
+    return found
+
+
 def main() -> int:
     """Check Java and Python for the set-up; one sentence when one does not fit."""
     if sys.version_info[:2] != PYTHON_VERSION:
@@ -165,21 +183,3 @@ def main() -> int:
 
 if __name__ == "__main__":
     sys.exit(main())
-
-
-def python_library() -> str | None:
-    """Python's shared library, which Flink's thread mode loads; None where this Python has none.
-
-    Raises:
-        ImportError: the packages are not installed yet.
-    """
-    from find_libpython import find_libpython
-
-    found: str | None = find_libpython()
-    return found
-
-
-LIBRARY_REMEDY = (
-    "On Debian and Ubuntu: `apt-get install libpython3.11`; elsewhere a Python 3.11 built with"
-    " --enable-shared, then `make setup`."
-)
