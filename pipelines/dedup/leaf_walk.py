@@ -14,14 +14,19 @@ U64 = npt.NDArray[np.uint64]
 
 
 @nb.njit(cache=True, nogil=True)
+def _is_cut(key: np.uint64, cuts: U64, filter_bits: U8) -> bool:
+    """Whether a node is cut; the table of `CutNodes` says no to nearly all others at one look."""
+    if not filter_bits[key & np.uint64(len(filter_bits) - 1)]:
+        return False
+    at = np.searchsorted(cuts, key)
+    return bool(at < len(cuts) and cuts[at] == key)
+
+
+@nb.njit(cache=True, nogil=True)
 def _walk(keys: U64, nodes: I64, tails: TailArrays, cuts: U64, filter_bits: U8, out: U64) -> None:
-    mask = np.uint64(len(filter_bits) - 1)
     for i in range(len(keys)):
         key, depth = keys[i], 0
-        while filter_bits[key & mask]:
-            at = np.searchsorted(cuts, key)
-            if at == len(cuts) or cuts[at] != key:
-                break
+        while _is_cut(key, cuts, filter_bits):
             key = child_key(key, cut_byte(i, depth, tails, nodes))
             depth += 1
         out[i] = key
@@ -65,13 +70,9 @@ def leaf_keys(keys: U64, nodes: I64, tails: Tails, cuts: CutNodes) -> U64:
 def _inner(keys: U64, nodes: I64, tails: TailArrays, cuts: U64, filter_bits: U8) -> U64:
     """Cut nodes on the way of each entry to its leaf, again for each entry."""
     found, made = np.empty(len(keys) + 1, dtype=np.uint64), 0
-    mask = np.uint64(len(filter_bits) - 1)
     for i in range(len(keys)):
         key, depth = keys[i], 0
-        while filter_bits[key & mask]:
-            at = np.searchsorted(cuts, key)
-            if at == len(cuts) or cuts[at] != key:
-                break
+        while _is_cut(key, cuts, filter_bits):
             if made == len(found):
                 found = np.append(found, np.empty_like(found))
             found[made] = key
