@@ -43,8 +43,8 @@ class Lake:
         volatile: columns that differ between equal runs and stay out of digests.
         files: files of a table that one write makes at most; None leaves it to Spark.
         workers: tables that `write_all` writes at a time.
-        store: the object store behind an `s3a://` root; None = as the session's application, which
-            is the user that Spark itself goes there as.
+        store: the object store behind an `s3a://` root, as the session's application, which is the
+            user that Spark itself goes there as; None for a folder.
     """
 
     session: SparkSession
@@ -52,12 +52,12 @@ class Lake:
     volatile: tuple[str, ...] = ("run_id", "valid_from_run")
     files: int | None = 2
     workers: int = 4
-    store: ObjectStore | None = None
+    store: ObjectStore | None = field(default=None, init=False)
     _staged: dict[str, Written] = field(default_factory=dict, init=False, repr=False)
     _seen: tuple[int, dict[str, Written]] = field(default=(-1, {}), init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if self.store is None and self.root.startswith("s3a://"):
+        if self.root.startswith("s3a://"):
             self.store = object_store(self.session.sparkContext.appName)
         for key, value in SESSION_SETTINGS.items():
             self.session.conf.set(key, value)
