@@ -42,7 +42,7 @@ def load_config(
     path: Path | str | None = None,
     sets: Iterable[str] = (),
     env: Mapping[str, str] = os.environ,
-) -> tuple[Model, dict[str, str]]:
+) -> Model:
     """Build the configuration of a job: defaults < file < environment < --set.
 
     Args:
@@ -53,7 +53,7 @@ def load_config(
         env: environment; `SANGAM_<JOB>__SECTION__KEY` sets `section.key`, also read as YAML.
 
     Returns:
-        The frozen configuration, and for each key that was set (dotted) where its value came from.
+        The frozen configuration; it knows where each key that was set came from.
 
     Raises:
         ConfigError: unreadable file, unknown key, or a value the model refuses.
@@ -71,7 +71,7 @@ def load_config(
         reasons = [layers.explain(item) for item in error.errors(include_url=False)]
         raise ConfigError("\n".join(dict.fromkeys(reasons))) from error
     config._provenance.update(sorted(layers.sources.items()))
-    return config, dict(config.provenance)
+    return config
 
 
 def config_hash(config: BaseModel) -> str:

@@ -2,13 +2,12 @@
 
 A run stages tables, each write one Delta commit, and appends its `runs` row last. That row lists
 the table versions that belong together; readers use those, so what a killed run staged is never
-seen, and is undone before a later run adds to the table.
+seen, and is undone before a later run adds to the table. `lake_arrow.publish_run` appends it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
 
 import pyarrow as pa
 from pyspark import inheritable_thread_target
@@ -125,20 +124,6 @@ class Lake:
         listed.pop(RUNS, None)
         versions = {table: written.version for table, written in listed.items()}
         return versions, {table: str(written.digest) for table, written in listed.items()}
-
-    def publish(self, make_row: Callable[[Versions, Digests], DataFrame]) -> dict[str, Any]:
-        """Append the row of `runs` that makes staged tables visible, if any of them changed.
-
-        Args:
-            make_row: makes the row of this run from the versions and digests of all tables.
-
-        Returns:
-            Version and digest of each table, for the manifest.
-        """
-        versions, digests = self.listing()
-        if any(self.published(name) != version for name, version in versions.items()):
-            self.write(RUNS, make_row(versions, digests), "append")
-        return {name: {"version": versions[name], "digest": digests[name]} for name in versions}
 
     def current(self) -> Mapping[str, Written]:
         """Published version and digest by table; read again only when `runs` has grown."""

@@ -4,7 +4,9 @@ Their digests are not those of `Lake.write`, so a table is written in one way on
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from types import MappingProxyType
+from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -22,9 +24,55 @@ from pipelines.core.delta_files import (
 )
 from pipelines.core.delta_tables import merge_arrow, read_arrow
 from pipelines.core.lake import Lake
-from pipelines.core.lake_format import TABLE_PROPERTIES, Mode, Written
+from pipelines.core.lake_format import RUNS, TABLE_PROPERTIES, Mode, Written
 from pipelines.core.lake_merge import find_changes
 from pipelines.core.row_hash import MODULUS
+from pipelines.core.summary import RunSummary
+
+RUN_ROW = (
+    T.StructType()
+    .add("run_id", T.StringType())
+    .add("started_at", T.TimestampType())
+    .add("as_of", T.DateType())
+    .add("config_hash", T.StringType())
+    .add("inputs", T.MapType(T.StringType(), T.StringType()))
+    .add("counts", T.MapType(T.StringType(), T.LongType()))
+    .add("metrics", T.MapType(T.StringType(), T.DoubleType()))
+    .add("table_versions", T.MapType(T.StringType(), T.LongType()))
+    .add("table_digests", T.MapType(T.StringType(), T.StringType()))
+)
+"""Columns of `runs` in a job without a contract of its own for it."""
+
+
+def publish_run(
+    lake: Lake, summary: RunSummary, schema: T.StructType = RUN_ROW,
+    more: Mapping[str, Any] = MappingProxyType({}),
+) -> None:  # fmt: skip
+    """Append the row of `runs` that makes staged tables visible, if any of them changed.
+
+    Args:
+        lake: holds what the run staged.
+        summary: fills the row; takes version and digest of each table.
+        schema: columns of the row.
+        more: columns that the summary does not know, or not by these values.
+    """
+    versions, digests = lake.listing()
+    summary.tables = {
+        name: {"version": versions[name], "digest": digests[name]} for name in versions
+    }
+    if all(lake.published(name) == version for name, version in versions.items()):
+        return
+    row = {
+        **vars(summary),
+        "started_at": datetime.now(UTC),
+        "inputs": {name: str(value) for name, value in summary.inputs.items()},
+        "metrics": {n: float(v) for n, v in summary.metrics.items() if v is not None},
+        "table_versions": versions,
+        "table_digests": digests,
+        **more,
+    }
+    rows = pa.Table.from_pylist([row], table_schema(schema))
+    write_rows(lake, RUNS, rows, schema, "append")
 
 
 def write_tasks(

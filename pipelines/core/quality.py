@@ -228,8 +228,7 @@ def _render_docs(found: Any) -> str:
 
 def _report_row(check: Check, success: bool) -> dict[str, Any]:
     row = asdict(check)
-    kept = ("severity", "evaluated", "failed")
-    return {"expectation": check.name, "success": success, **{key: row[key] for key in kept}}
+    return {"expectation": row.pop("name"), "success": success, **row}
 
 
 def reconcile(counts: Mapping[str, int]) -> None:

@@ -1,13 +1,53 @@
 """The sections every report shows: counts, quality gate, step times, configuration, manifest."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pipelines.core import charts
 from pipelines.core.report import Badge, Block, Cell, Chart, Check, Columns, Details, Section, Table
+from pipelines.core.summary import RunSummary
 
 IDENTITY_PARTS = ("out", "rejected", "dlq", "late")
 ABSENT = "–"
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """What a page takes over from the run; the page of a job adds its own.
+
+    Attributes:
+        source: the input in words.
+        run_id, as_of: which run.
+        metrics, counts, seconds, config: as in `run.json`.
+        reasons: records set aside by reason.
+        manifest: what was read and what was published.
+    """
+
+    source: str
+    run_id: str
+    as_of: str
+    metrics: Mapping[str, float | int | None]
+    counts: Mapping[str, int]
+    reasons: Mapping[str, int]
+    seconds: Mapping[str, float]
+    config: Mapping[str, Any]
+    manifest: Mapping[str, Any]
+
+
+def run_page(summary: RunSummary, source: str, reasons: Mapping[str, int]) -> dict[str, Any]:
+    """The fields of `RunPage`."""
+    return {
+        "source": source,
+        "run_id": summary.run_id,
+        "as_of": summary.as_of.isoformat(),
+        "metrics": summary.metrics,
+        "counts": summary.counts,
+        "reasons": reasons,
+        "seconds": summary.seconds,
+        "config": summary.config,
+        "manifest": {"inputs": summary.inputs, "tables": summary.tables},
+    }
 
 
 def show_count(value: float | None) -> str:
@@ -89,6 +129,21 @@ def steps_section(seconds: Mapping[str, float]) -> Section:
     title = f"{show_seconds(total)} in all; {name} took {show_percent(share, 0)} of it"
     caption = "Measured with a monotonic clock from the start of a step to its last written row."
     return Section("steps", "Time", title, [Chart("steps", "Seconds by step", figure, caption)])
+
+
+def verdicts(rows: Iterable[Mapping[str, Any]]) -> list[Check]:
+    """Rows of a `QualityReport`: a share with its limit, or a number of rows with its least."""
+    made = []
+    for row in rows:
+        evaluated, failed = row["evaluated"], row["failed"]
+        if row["minimum"] is not None:
+            observed, allowed = show_count(evaluated), f"{row['minimum']} or more"
+        else:
+            observed = show_percent(failed / evaluated if evaluated else 0.0, 3)
+            allowed = f"up to {show_percent(row['tolerance'])}"
+        said = (row["expectation"], row["severity"], observed, allowed)
+        made.append(Check(*said, failed, row["success"]))
+    return made
 
 
 def quality_section(checks: Sequence[Check]) -> Section:

@@ -2,10 +2,11 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any, Literal, TextIO
 
 from pipelines.core.clock import Clock, SystemClock
@@ -73,6 +74,25 @@ class RunLog:
             self.seconds[name] = self.seconds.get(name, 0.0) + spent
             self._tell_step(step, spent, outcome)
             self._stages.pop()
+
+    def name(self, summary: RunSummary) -> None:
+        """From here on lines carry the id and the business date of a run."""
+        self.run_id, self.as_of = summary.run_id, summary.as_of
+
+    def close(self, summary: RunSummary) -> None:
+        """Take times and warnings over into the summary of the run."""
+        summary.seconds = {name: round(spent, 3) for name, spent in self.seconds.items()}
+        summary.total_seconds = self.elapsed
+        summary.warnings = list(self.warnings)
+
+    def write_report(
+        self, summary: RunSummary, folder: Path, write: Callable[[Path], object]
+    ) -> None:
+        """Write `report.html` as a step of its own, then `run.json`, which knows that step too."""
+        with self.step("report"):
+            write(folder / "report.html")
+        summary.seconds["report"] = round(self.seconds["report"], 3)
+        summary.write_run_json(folder)
 
     def info(self, message: str, **fields: Any) -> None:
         """Say something; silent in text style unless on a terminal."""

@@ -1,9 +1,14 @@
 """Command line of the credit job."""
 
-from argparse import Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pipelines.core.cli import job_parser, main_guard
+from pipelines.core.job import AddFlag, OpenLog, job_main
+from pipelines.credit.request import Request
+
+if TYPE_CHECKING:
+    from pipelines.core.summary import RunSummary
+    from pipelines.credit.config import CreditConfig
 
 JOB = "credit_score"
 COMMANDS = ("run", "train", "score", "monitor", "backtest")
@@ -11,29 +16,19 @@ COMMANDS = ("run", "train", "score", "monitor", "backtest")
 
 def main(doc: str | None) -> int:
     """Parse the arguments, run the job, print its summary."""
-    parser = job_parser(JOB, doc, "pipelines.credit.config:CreditConfig")
-    add = parser.add_argument
+    return job_main(JOB, doc, "pipelines.credit.config:CreditConfig", Request, _add_flags, _run)
+
+
+def _add_flags(add: AddFlag) -> None:
     add("command", nargs="?", choices=COMMANDS, default="run", help="what to do (%(default)s)")
     add("--input", default="synthetic", help="synthetic[:N], german, folder, URI, kafka://TOPIC")
     add("--lake", default="./lake-credit", metavar="DIR", help="root of the tables (%(default)s)")
     add("--scorecard", type=Path, metavar="FILE", help="score with this exported scorecard")
-    arguments = parser.parse_args()
-    return main_guard(lambda: _run(arguments), arguments.debug)
 
 
-def _run(arguments: Namespace) -> None:
-    from pipelines.core.config import load_config
-    from pipelines.credit.config import CreditConfig
+def _run(config: "CreditConfig", request: Request, open_log: OpenLog) -> "RunSummary":
+    from pipelines.core.spark import build_session
+    from pipelines.credit.pipeline import run
+    from pipelines.credit.steps import SESSION
 
-    config, _ = load_config(CreditConfig, JOB, arguments.config, arguments.sets)
-    from pipelines.core.summary import print_table
-    from pipelines.credit.pipeline import open_run, run
-    from pipelines.credit.request import Request
-
-    request = Request(
-        arguments.command, arguments.input, arguments.lake, arguments.scorecard, arguments.as_of,
-        arguments.dry_run, arguments.report,
-    )  # fmt: skip
-    session, log = open_run(request, arguments.log)
-    summary = run(session, config, request, log)
-    print_table(summary, arguments.log)
+    return run(build_session(JOB, SESSION), config, request, open_log())

@@ -114,6 +114,7 @@ def run_german(
     digest = hashlib.sha256(repr(sample.columns).encode()).hexdigest()[:16]
     inputs = {"german": digest}
     summary = begin_summary("credit_score", config, log.as_of, digest, inputs, variant="german")
+    log.name(summary)
     with log.step("fit"):
         card, unseen = fit_scorecard(sample, specs, config, "german", is_benchmark=True)
         check_parity(session, card, sample)
@@ -123,8 +124,7 @@ def run_german(
     found = GermanFindings(card, unseen, sample.is_bad, every, fair)
     summary.metrics = german_metrics(found) | {"scored": len(sample), "seconds": log.elapsed}
     summary.counts = {"in": len(sample), "out": len(sample)}
-    summary.seconds = {name: round(spent, 3) for name, spent in log.seconds.items()}
-    summary.total_seconds = log.elapsed
+    log.close(summary)
     summary.check_accounting()
     if request.report and not request.dry_run:
         from pipelines.credit.report.german import write_german_report

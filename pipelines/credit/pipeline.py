@@ -3,7 +3,6 @@
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Literal
 
 from pyspark.sql import SparkSession
 
@@ -20,17 +19,6 @@ from pipelines.credit.request import Request
 from pipelines.credit.result import Run
 from pipelines.credit.sources import Source, open_source
 from pipelines.credit.tables import publish
-
-
-def open_run(request: Request, style: Literal["text", "json"]) -> tuple[SparkSession, RunLog]:
-    """Session and log of a run."""
-    from pipelines.core.spark import build_session
-    from pipelines.credit.generate import AS_OF
-
-    as_of = request.as_of or AS_OF
-    return build_session("credit_score", steps.SESSION), RunLog(
-        "credit_score", "", as_of, style=style
-    )
 
 
 def run(session: SparkSession, config: CreditConfig, request: Request, log: RunLog) -> RunSummary:
@@ -69,6 +57,7 @@ def _begin(
     summary = begin_summary(
         "credit_score", config, as_of, source.digest, inputs, variant=request.command
     )
+    log.name(summary)
     return Run(lake, config, request, source, as_of, log, summary)
 
 
@@ -76,6 +65,12 @@ def _steps(state: Run) -> None:
     """The steps of a command in order; `run` takes them all."""
     command = state.request.command
     trains, scores = command in ("run", "train"), command in ("run", "score")
+    if state.source.portfolio:
+        if command != "score":
+            raise ConfigError(f"--input {state.source.name}: finished features are for `score`")
+        if not state.request.dry_run:
+            steps.score_finished(state)
+        return
     if trains or scores:
         steps.extract(state, trains, scores)
         steps.features(state)
@@ -97,15 +92,10 @@ def _finish(state: Run) -> RunSummary:
     else:
         with log.step("tables"):
             publish(state)
-    summary.seconds = {name: round(spent, 3) for name, spent in log.seconds.items()}
-    summary.total_seconds = log.elapsed
+    log.close(summary)
     summary.metrics["seconds"] = log.elapsed
-    summary.warnings = list(log.warnings)
     if request.report and not request.dry_run:
         from pipelines.credit.report import write_run_report
 
-        with log.step("report"):
-            write_run_report(state, request.report / "report.html")
-        summary.seconds["report"] = round(log.seconds["report"], 3)
-        summary.write_run_json(request.report)
+        log.write_report(summary, request.report, lambda page: write_run_report(state, page))
     return summary

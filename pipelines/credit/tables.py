@@ -1,11 +1,11 @@
 """Load: what was set aside, and the `runs` row that publishes all tables of a run together."""
 
-from datetime import UTC, datetime
-from functools import partial, reduce
+from functools import reduce
 
 from pyspark.sql import DataFrame
 
 from pipelines.core.contracts import spark_schema
+from pipelines.core.lake_arrow import publish_run
 from pipelines.credit.lake import QUARANTINE
 from pipelines.credit.result import Run
 
@@ -24,7 +24,15 @@ def publish(state: Run) -> None:
     if state.card:
         told = {"id": state.card.id, "version": state.card.version, "sha256": state.card.sha256}
         summary.inputs["scorecard"] = told
-    summary.tables = lake.publish(partial(runs_row, state))
+    schema = spark_schema("credit.CreditRun")
+    more = {
+        "command": state.request.command,
+        "scorecard_id": state.card.id if state.card else None,
+        "scorecard_version": state.card.version if state.card else None,
+        "inputs": {state.source.name: state.source.digest},
+        "seconds": state.log.seconds,
+    }
+    publish_run(lake, summary, schema, more)
 
 
 def run_counts(state: Run) -> dict[str, int]:
@@ -65,24 +73,3 @@ def rows_by_reason(state: Run) -> dict[str, int]:
     if state.scores:
         reasons |= {f"scoring: {code}": n for code, n in state.scores.invalid.items()}
     return reasons
-
-
-def runs_row(state: Run, versions: dict[str, int], digests: dict[str, str]) -> DataFrame:
-    """The row that publishes a run."""
-    summary = state.summary
-    row = {
-        "run_id": summary.run_id,
-        "started_at": datetime.now(UTC),
-        "as_of": state.as_of,
-        "command": state.request.command,
-        "config_hash": summary.config_hash,
-        "scorecard_id": state.card.id if state.card else None,
-        "scorecard_version": state.card.version if state.card else None,
-        "inputs": {state.source.name: state.source.digest},
-        "counts": summary.counts,
-        "seconds": state.log.seconds,
-        "metrics": {k: float(v) for k, v in summary.metrics.items() if v is not None},
-        "table_versions": versions,
-        "table_digests": digests,
-    }
-    return state.lake.session.createDataFrame([row], spark_schema("credit.CreditRun"))

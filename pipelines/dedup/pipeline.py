@@ -47,6 +47,7 @@ def run(session: SparkSession, config: DedupConfig, request: Request, log: RunLo
                 session, request.input, config, request.mapping, request.truth, request.dry_run
             )
         summary = _summary(config, request, source)
+        log.name(summary)
         task = _task(session, source, config, request, scratch, log, summary.run_id)
         try:
             return _plan(task, summary) if request.dry_run else _run(task, summary)
@@ -80,8 +81,7 @@ def _run(task: Task, summary: RunSummary) -> RunSummary:
         entity = entities_of(result)
         evaluation = evaluate_run(result, entity) if task.source.truth is not None else None
         summary.metrics |= measure(result, evaluation)
-    summary.seconds = {name: round(spent, 3) for name, spent in log.seconds.items()}
-    summary.total_seconds = log.elapsed
+    log.close(summary)
     summary.metrics["seconds"] = log.elapsed
     summary.check_accounting()
     if request.report:
@@ -134,7 +134,7 @@ def _write_report(
     from pipelines.dedup.report import write_report
     from pipelines.dedup.report_input import report_input
 
-    with log.step("report"):
-        write_report(report_input(result, summary, evaluation, entity), folder / "report.html")
-    summary.seconds["report"] = round(log.seconds["report"], 3)
-    summary.write_run_json(folder)
+    log.write_report(
+        summary, folder,
+        lambda page: write_report(report_input(result, summary, evaluation, entity), page),
+    )  # fmt: skip

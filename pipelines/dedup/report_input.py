@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from pipelines.core.packed import Records
-from pipelines.core.report import Check
+from pipelines.core.report_parts import run_page, verdicts
 from pipelines.core.summary import RunSummary
 from pipelines.dedup.comparators import LABELS
 from pipelines.dedup.decide import Band
@@ -17,7 +17,7 @@ from pipelines.dedup.matching import collect_edges
 from pipelines.dedup.pairs import pair_weights
 from pipelines.dedup.report.data import DedupReport
 from pipelines.dedup.report_samples import explain, sample_clusters, sample_pairs, words_of
-from pipelines.dedup.score import posterior
+from pipelines.dedup.score import bits_of, posterior
 
 if TYPE_CHECKING:
     from pipelines.dedup.result import Run
@@ -33,21 +33,22 @@ def report_input(
     edges = collect_edges(result.edges, Band.NO_MATCH)
     plan = result.candidates.plan
     metrics = summary.metrics | {"candidate_pairs": summary.metrics["pairs_compared"]}
+    thresholds = _thresholds(result, edges, evaluation, entity)
+    if evaluation is None:
+        metrics |= expected_figures(thresholds, bits_of(config["match_posterior"]))
+    reasons = {name: count for name, count in intake.reasons.items() if count}
     return DedupReport(
-        source=result.source.name,
-        run_id=summary.run_id,
-        as_of=summary.as_of.isoformat(),
+        **run_page(summary, result.source.name, reasons) | {"metrics": metrics},
         model_id=result.model.model_id,
         plan=f"depth {plan.depth}, split {plan.split_size}",
         is_public=result.source.is_public,
         is_labelled=evaluation is not None,
         match_posterior=config["match_posterior"],
         review_posterior=config["review_posterior"],
-        metrics=metrics,
         pairs=[explain(result, edge) for edge in sample_pairs(edges)],
         clusters=sample_clusters(result),
         weights=weight_table(result),
-        thresholds=_thresholds(result, edges, evaluation, entity),
+        thresholds=thresholds,
         histogram=score_histogram(edges),
         buckets=result.candidates.buckets,
         pairs_skipped=result.candidates.skipped,
@@ -56,13 +57,8 @@ def report_input(
             {"field": list(intake.completeness), "share": list(intake.completeness.values())}
         ),
         slices=pd.DataFrame(list(evaluation.slices) if evaluation else [], columns=SLICES),
-        counts=intake.counts,
-        seconds=summary.seconds,
-        checks=[_check(row) for row in intake.quality.rows],
-        config=summary.config,
-        manifest={"run_id": summary.run_id, "inputs": summary.inputs, "tables": summary.tables},
+        checks=verdicts(intake.quality.rows),
         caveats=caveats(result, evaluation),
-        reasons={name: count for name, count in intake.reasons.items() if count},
     )
 
 
@@ -107,6 +103,13 @@ def _thresholds(
     return pd.DataFrame({name: getattr(curve, name) for name in columns})
 
 
+def expected_figures(thresholds: pd.DataFrame, match_bits: float) -> dict[str, float | None]:
+    """Precision, recall and F1 of a curve at the first threshold from `match_bits` on."""
+    row = thresholds[thresholds["threshold"] >= match_bits].head(1)
+    found = {name: row[name].clip(upper=1.0).tolist() for name in ("precision", "recall", "f1")}
+    return {name: one[0] if one and one[0] == one[0] else None for name, one in found.items()}
+
+
 def _families(evaluation: Evaluation | None) -> pd.DataFrame:
     columns = ["family", "pairs", "completeness", "only_completeness"]
     if evaluation is None:
@@ -117,14 +120,6 @@ def _families(evaluation: Evaluation | None) -> pd.DataFrame:
         if name != "all"
     ]
     return pd.DataFrame(rows, columns=columns)
-
-
-def _check(row: dict[str, object]) -> Check:
-    failed, evaluated = int(row["failed"]), int(row["evaluated"])  # type: ignore[call-overload]
-    return Check(
-        str(row["expectation"]), str(row["severity"]), f"{failed:,} of {evaluated:,} rows",
-        "see conf/dedup.yaml", failed, bool(row["success"]),
-    )  # fmt: skip
 
 
 def caveats(result: "Run", evaluation: Evaluation | None) -> list[str]:

@@ -5,6 +5,8 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
+from pipelines.core.clock import utc_today
+
 Mode = Literal["full", "incremental"]
 
 
@@ -32,7 +34,7 @@ class Request:
     lake: str = "./lake"
     model: Path | None = None
     decisions: Path | None = None
-    as_of: date = field(default_factory=date.today)
+    as_of: date = field(default_factory=utc_today)
     dry_run: bool = False
     report: Path | None = None
     mode: Mode = "full"

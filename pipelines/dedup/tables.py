@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -17,7 +16,13 @@ from pipelines.core.contracts import spark_schema
 from pipelines.core.delta_files import table_schema
 from pipelines.core.delta_tables import read_arrow
 from pipelines.core.lake import Lake
-from pipelines.core.lake_arrow import append_tasks, merge_driver_rows, write_rows, write_tasks
+from pipelines.core.lake_arrow import (
+    append_tasks,
+    merge_driver_rows,
+    publish_run,
+    write_rows,
+    write_tasks,
+)
 from pipelines.core.lake_format import RUNS
 from pipelines.core.packed import unpack
 from pipelines.core.privacy import Tokeniser
@@ -113,15 +118,16 @@ def publish(result: "Run", history: History, lake: Lake, summary: RunSummary, lo
         edges = beside.submit(write, lake, result, run_id)
         _write_clusters(result, history, lake, run_id)
         edges.result()
-    listed, digests = lake.listing()
     summary.counts = dict(result.intake.counts)
-    summary.tables = {name: {"version": listed[name], "digest": digests[name]} for name in listed}
-    if any(lake.published(name) != version for name, version in listed.items()):
-        row = runs_row(result, summary, log, listed, digests)
-        schema = spark_schema("identity.DedupStats")
-        write_rows(
-            lake, "runs", pa.Table.from_pylist([row], table_schema(schema)), schema, "append"
-        )
+    told = {
+        "model_id": result.model.model_id,
+        "plan_id": result.model.plan_id,
+        "pairs_predicted": result.preflight.predicted or result.candidates.made,
+        "pairs_made": result.candidates.made,
+        "pairs_skipped": result.candidates.skipped,
+        "seconds": log.seconds,
+    }
+    publish_run(lake, summary, spark_schema("identity.DedupStats"), told)
 
 
 def _write_clusters(result: "Run", history: History, lake: Lake, run_id: str) -> None:
@@ -185,30 +191,6 @@ def write_edges(lake: Lake, result: "Run", run_id: str) -> None:
         more = edge_rows(again, result.intake.store, scoring, names)
         write_rows(lake, EDGES, more, schema, "append", constants)
     append_tasks(lake, EDGES, result.edges, expand, schema, constants)
-
-
-def runs_row(
-    result: "Run", summary: RunSummary, log: RunLog, versions: dict[str, int],
-    digests: dict[str, str],
-) -> dict[str, Any]:  # fmt: skip
-    """The row that publishes a run."""
-    return {
-        "run_id": summary.run_id,
-        "started_at": datetime.now(UTC),
-        "as_of": summary.as_of,
-        "config_hash": summary.config_hash,
-        "model_id": result.model.model_id,
-        "plan_id": result.model.plan_id,
-        "inputs": summary.inputs,
-        "counts": summary.counts,
-        "pairs_predicted": result.preflight.predicted or result.candidates.made,
-        "pairs_made": result.candidates.made,
-        "pairs_skipped": result.candidates.skipped,
-        "seconds": log.seconds,
-        "metrics": {},
-        "table_versions": versions,
-        "table_digests": digests,
-    }
 
 
 def _write(

@@ -78,7 +78,7 @@ def _full(letter: dict[str, object]) -> str:
 
 
 def _replay(servers: str, given: argparse.Namespace, letters: list[dict[str, object]]) -> int:
-    config, _ = load_config(IngestConfig, "ingest")
+    config = load_config(IngestConfig, "ingest")
     done = replay(
         servers, given.topic, letters, config.max_attempts, given.dry_run, _pacer(given.rate)
     )

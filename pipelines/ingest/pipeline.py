@@ -43,6 +43,7 @@ def run(session: SparkSession, config: IngestConfig, request: Request, log: RunL
     servers, tally = endpoints.kafka_servers(), Tally()
     rules = load_rules(places.subject, config.rules_file)
     summary = _summary(config, request, places)
+    log.name(summary)
     if request.dry_run:
         summary.status = "dry_run"
         return summary
@@ -62,7 +63,7 @@ def run(session: SparkSession, config: IngestConfig, request: Request, log: RunL
         quality = validate(checks, docs) if tally.found().decoded else QualityReport()
     _finish(summary, writer, done, log)
     if request.report:
-        report = build_report(summary, tally, done, make_section(checks, quality, tally))
+        report = build_report(summary, tally, done, make_section(quality, tally))
         report.write(request.report / "report.html")
         summary.write_run_json(request.report)
     if tally.stopped:
@@ -140,8 +141,6 @@ def _finish(summary: RunSummary, writer: BatchWriter, done: Compaction, log: Run
         **{f"rejected_{code.lower()}": number for code, number in sorted(tally.aside.items())},
     }
     summary.tables = {writer.places.table: {"version": version_of(writer.places.delta)}}
-    summary.seconds = {name: round(spent, 3) for name, spent in log.seconds.items()}
-    summary.total_seconds = log.elapsed
+    log.close(summary)
     summary.status = "failed" if tally.stopped else "done"
-    summary.warnings = list(log.warnings)
     summary.check_accounting()

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+from pipelines.core.clock import utc_today
+
 
 @dataclass(frozen=True)
 class Request:
@@ -21,6 +23,6 @@ class Request:
     topic: str
     lake: str = "./lake"
     is_once: bool = True
-    as_of: date = field(default_factory=date.today)
+    as_of: date = field(default_factory=utc_today)
     dry_run: bool = False
     report: Path | None = None

@@ -29,7 +29,7 @@ def main(argv: Sequence[str]) -> int:
         SangamError: see the exit codes of the README.
     """
     given = _parse(argv)
-    config, _ = load_config(ProduceConfig, "produce", given.config, given.sets)
+    config = load_config(ProduceConfig, "produce", given.config, given.sets)
     known = load_catalogue().topics
     topics = topics_of(given.domain, known)
     servers, waiting = endpoints.kafka_servers(), 0

@@ -2,9 +2,8 @@
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Literal
 
 from pyspark.sql import SparkSession
 
@@ -21,9 +20,8 @@ SUMS = ("confirmed", "rac", "waitlisted", "applied", "refused", "already_applied
 
 
 def follow(
-    session: SparkSession, config: SeatsConfig, request: Request,
-    style: Literal["text", "json"], idle_seconds: float,
-) -> RunSummary:  # fmt: skip
+    session: SparkSession, config: SeatsConfig, request: Request, open_log: Callable[[], RunLog]
+) -> RunSummary:
     """Sell what comes, until nothing has come for a while.
 
     Each micro-batch is published by itself, so the process may be killed at any moment.
@@ -31,9 +29,8 @@ def follow(
     Args:
         session: a session with the Kafka source.
         config: settings.
-        request: an intake from topics.
-        style: of the log.
-        idle_seconds: seconds without a new message after which it ends.
+        request: an intake from topics, with the seconds without news after which it ends.
+        open_log: opens the log of a micro-batch.
 
     Returns:
         The last summary, with the counts of all micro-batches.
@@ -42,13 +39,12 @@ def follow(
     began = last_news = time.monotonic()
     summary: RunSummary | None = None
     batches, largest = 0, 0
-    while summary is None or time.monotonic() - last_news < idle_seconds:
+    while summary is None or time.monotonic() - last_news < (request.follow or 0):
         waiting = unread(lake)
         if summary is not None and not waiting:
             time.sleep(POLL_SECONDS)
             continue
-        log = RunLog("seat_allocation", "", datetime.now(UTC).date(), style=style)
-        summary = run(session, config, replace(request, report=None), log)
+        summary = run(session, config, replace(request, report=None), open_log())
         counts.update(summary.counts)
         sums.update({name: int(summary.metrics[name] or 0) for name in SUMS})
         batches, largest, last_news = batches + 1, max(largest, waiting), time.monotonic()

@@ -76,6 +76,7 @@ def _run_days(
     days = tuple(sorted({train.service_date for train in plans.trains}))
     lake = DayLake(session, lake_root, files=None, days=days)
     summary = _summary(config, as_of, source)
+    log.name(summary)
     result = Run(source, plans, lake)
     if request.is_intake:
         run_intake(source, plans, lake, config, task_settings(config, source), summary, log)
@@ -86,11 +87,13 @@ def _run_days(
     elif not request.is_intake:
         with log.step("publish"):
             publish(lake, summary)
-    summary.seconds = {name: round(spent, 3) for name, spent in log.seconds.items()}
-    summary.total_seconds = log.elapsed
+    log.close(summary)
     summary.metrics["seconds"] = log.elapsed
     if request.report and not request.dry_run:
-        _write_report(result, config, summary, request.report, request.is_intake, log)
+        if request.is_intake:
+            summary.write_run_json(request.report)
+        else:
+            _write_report(result, config, summary, request.report, log)
     return summary
 
 
@@ -200,14 +203,11 @@ def _class_figures(lake: DayLake) -> pd.DataFrame:
 
 
 def _write_report(
-    result: Run, config: SeatsConfig, summary: RunSummary, folder: Path, is_intake: bool,
-    log: RunLog,
-) -> None:  # fmt: skip
+    result: Run, config: SeatsConfig, summary: RunSummary, folder: Path, log: RunLog
+) -> None:
     from pipelines.seats.report import write_report
     from pipelines.seats.report_input import report_input
 
-    if not is_intake:
-        with log.step("report"):
-            write_report(report_input(result, config, summary), folder / "report.html")
-        summary.seconds["report"] = round(log.seconds["report"], 3)
-    summary.write_run_json(folder)
+    log.write_report(
+        summary, folder, lambda page: write_report(report_input(result, config, summary), page)
+    )

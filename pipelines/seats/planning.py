@@ -144,8 +144,7 @@ def run_planning(
             publish(lake, summary)
     tagged.unpersist()
     summary.status = "dry_run" if request.dry_run else "done"
-    summary.seconds = {name: round(spent, 3) for name, spent in log.seconds.items()}
-    summary.total_seconds = log.elapsed
+    log.close(summary)
     return summary
 
 

@@ -1,13 +1,12 @@
 """Collects from the tables of a run what its page shows."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pandas as pd
 from pyspark.sql import functions as F
 
 from pipelines.core.report import Check
-from pipelines.core.report_parts import show_count, show_percent
+from pipelines.core.report_parts import run_page, show_count, verdicts
 from pipelines.core.summary import RunSummary
 from pipelines.seats.codes import BERTH_TYPES
 from pipelines.seats.config import SeatsConfig
@@ -25,21 +24,13 @@ def report_input(result: Run, config: SeatsConfig, summary: RunSummary) -> Seats
     segments = lake.staged("rail_segment_metrics").groupBy("travel_class", "segment")
     sums = segments.agg(*(F.sum(name).alias(name) for name in ("demand", "allocated", "places")))
     return SeatsReport(
-        run_id=summary.run_id,
-        as_of=str(summary.as_of),
-        source=result.source.name,
-        metrics=summary.metrics,
-        counts=summary.counts,
-        reasons=result.reasons,
-        seconds=summary.seconds,
-        config=summary.config,
-        manifest={"inputs": summary.inputs, "tables": summary.tables},
+        **run_page(summary, result.source.name, result.reasons),
         statuses=statuses.sort_values(["quota", "status", "code"]).reset_index(drop=True),
         classes=result.classes,
         segments=sums.where("places > 0").toPandas(),
         picture=picture_of(lake, result.plans, result.classes),
         least_slice=config.least_slice,
-        checks=_checks(result.quality.rows, result.violations, config),
+        checks=[*verdicts(result.quality.rows), *map(_counted, result.violations.items())],
     )
 
 
@@ -98,22 +89,7 @@ def journey_rows(
     )
 
 
-def _checks(
-    rows: Sequence[Mapping[str, Any]], violations: Mapping[str, int], config: SeatsConfig
-) -> list[Check]:
-    made = []
-    for row in rows:
-        is_count = row["expectation"] == "row_count"
-        share = row["failed"] / row["evaluated"] if row["evaluated"] else 0.0
-        observed = show_count(row["evaluated"]) if is_count else show_percent(share, 3)
-        allowed = "1 or more" if is_count else f"up to {show_percent(config.max_reject_share, 1)}"
-        made.append(
-            Check(
-                row["expectation"], row["severity"], observed, allowed, row["failed"],
-                row["success"],
-            )
-        )  # fmt: skip
-    for name, count in violations.items():
-        label = name.replace("_", " ")
-        made.append(Check(label, "ERROR", show_count(count), "0", count, count == 0))
-    return made
+def _counted(violation: tuple[str, int]) -> Check:
+    """A rule of the second counter, which allows no violation."""
+    name, count = violation
+    return Check(name.replace("_", " "), "ERROR", show_count(count), "0", count, count == 0)

@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from functools import partial
+from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,7 +14,7 @@ from pipelines.core.contracts import conform, spark_schema
 from pipelines.core.delta_files import Part, drop_parts, table_schema, write_part
 from pipelines.core.delta_tables import Place, data_files, read_arrow
 from pipelines.core.lake import Lake
-from pipelines.core.lake_arrow import replace_partitions
+from pipelines.core.lake_arrow import publish_run, replace_partitions
 from pipelines.core.lake_format import TABLE_PROPERTIES, Mode
 from pipelines.core.summary import RunSummary
 
@@ -141,22 +140,4 @@ def quarantine_frame(rows: pa.Table, lake: DayLake, dataset: str, run_id: str) -
 
 def publish(lake: Lake, summary: RunSummary) -> None:
     """Append the row of `runs` that makes the staged tables visible, if any of them changed."""
-    summary.tables = lake.publish(partial(runs_row, lake, summary))
-
-
-def runs_row(
-    lake: Lake, summary: RunSummary, versions: Mapping[str, int], digests: Mapping[str, str]
-) -> DataFrame:
-    """The row that publishes a run."""
-    row = {
-        "run_id": summary.run_id,
-        "started_at": datetime.now(UTC),
-        "as_of": summary.as_of,
-        "config_hash": summary.config_hash,
-        "inputs": {name: str(value) for name, value in summary.inputs.items()},
-        "counts": summary.counts,
-        "metrics": {n: float(v) for n, v in summary.metrics.items() if v is not None},
-        "table_versions": dict(versions),
-        "table_digests": dict(digests),
-    }
-    return lake.session.createDataFrame([row], spark_schema("rail.AllocationRun"))
+    publish_run(lake, summary, spark_schema("rail.AllocationRun"))

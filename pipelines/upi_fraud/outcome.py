@@ -31,15 +31,11 @@ FILES = {
 """Files of an embedded run: contract and outcomes of each."""
 
 
-def make_summary(
-    config: UpiConfig, request: Request, provenance: dict[str, str], inputs: dict[str, str]
-) -> RunSummary:
+def make_summary(config: UpiConfig, request: Request, inputs: dict[str, str]) -> RunSummary:
     """Summary of a run before it begins."""
     told = hashlib.sha256(repr((sorted(inputs.items()), request.profile)).encode()).hexdigest()
     inputs = {**inputs, "profile": request.profile}
-    summary = begin_summary(JOB, config, request.as_of, told, inputs)
-    summary.provenance = provenance
-    return summary
+    return begin_summary(JOB, config, request.as_of, told, inputs)
 
 
 def write_files(result: Run, out: Path, summary: RunSummary) -> None:
@@ -93,8 +89,7 @@ def measure(result: Run, summary: RunSummary, log: RunLog) -> None:
         **(result.quality.metrics() if result.quality is not None else {}),
         **(_of_baseline(result.baseline) if result.baseline is not None else {}),
     }
-    summary.seconds = {name: round(spent, 3) for name, spent in log.seconds.items()}
-    summary.total_seconds = log.elapsed
+    log.close(summary)
 
 
 def _of_baseline(baseline: Quality) -> dict[str, float | int | None]:

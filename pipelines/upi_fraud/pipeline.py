@@ -41,7 +41,7 @@ from pipelines.upi_fraud.result import Run
 from pipelines.upi_fraud.sources import Source, open_source
 
 
-def run(config: UpiConfig, request: Request, log: RunLog, provenance: dict[str, str]) -> RunSummary:
+def run(config: UpiConfig, request: Request, log: RunLog) -> RunSummary:
     """Decide all payments of the input.
 
     Raises:
@@ -50,7 +50,7 @@ def run(config: UpiConfig, request: Request, log: RunLog, provenance: dict[str, 
     if request.stack:
         from pipelines.upi_fraud.stack import run_stack
 
-        return run_stack(config, request, log, provenance)
+        return run_stack(config, request, log)
     compile_quickly()
     collect_rarely()
     scratch = Path(tempfile.mkdtemp(prefix="sangam-"))
@@ -58,8 +58,8 @@ def run(config: UpiConfig, request: Request, log: RunLog, provenance: dict[str, 
         with log.step("open") as step:
             source = open_source(request.input, request.truth, config)
             step.rows = source.payments.num_rows
-        summary = make_summary(config, request, provenance, {source.name: source.digest})
-        log.run_id = summary.run_id
+        summary = make_summary(config, request, {source.name: source.digest})
+        log.name(summary)
         summary.counts["read"] = source.payments.num_rows
         if request.dry_run:
             summary.status, summary.counts = "dry_run", {"read": source.payments.num_rows}
@@ -128,7 +128,4 @@ def _slow_path(
 def _report(result: Run, config: UpiConfig, summary: RunSummary, folder: Path, log: RunLog) -> None:
     from pipelines.upi_fraud.report import write_report
 
-    with log.step("report"):
-        write_report(result, config, summary, folder / "report.html")
-    summary.seconds["report"] = round(log.seconds["report"], 3)
-    summary.write_run_json(folder)
+    log.write_report(summary, folder, lambda page: write_report(result, config, summary, page))

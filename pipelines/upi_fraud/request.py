@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from pipelines.upi_fraud.build import JOB
+from pipelines.core.clock import utc_today
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Request:
     input: str = "synthetic"
     truth: Path | None = None
     profile: str = "strict"
-    out: Path = Path("reports", JOB, "out")
-    as_of: date = field(default_factory=date.today)
+    out: Path = Path("reports", "upi_fraud", "out")
+    as_of: date = field(default_factory=utc_today)
     dry_run: bool = False
     report: Path | None = None
     stack: bool = False

@@ -47,9 +47,7 @@ _HEADERS = (
 )
 
 
-def run_stack(
-    config: UpiConfig, request: "Request", log: RunLog, provenance: dict[str, str]
-) -> RunSummary:
+def run_stack(config: UpiConfig, request: "Request", log: RunLog) -> RunSummary:
     """Decide what comes in until the process is stopped, or (`bounded`) until all has an outcome.
 
     Raises:
@@ -59,7 +57,8 @@ def run_stack(
     """
     servers = endpoints.kafka_servers()
     tokeniser = key_from_env(is_public_data=False)
-    summary = make_summary(config, request, provenance, {"topic": TOPIC})
+    summary = make_summary(config, request, {"topic": TOPIC})
+    log.name(summary)
     with log.step("open"):
         spans = topic_spans(servers, TOPIC)
     if request.dry_run:
@@ -106,8 +105,7 @@ def _report(servers: str, reasons: Mapping[str, int], summary: RunSummary, folde
 
 
 def _finish(summary: RunSummary, request: "Request", log: RunLog) -> RunSummary:
-    summary.seconds = {name: round(one, 3) for name, one in log.seconds.items()}
-    summary.total_seconds = log.elapsed
+    log.close(summary)
     if request.report is not None:
         summary.write_run_json(request.report)
     return summary

@@ -28,19 +28,19 @@ from pipelines.viewers.alerts import Notice, Watch
 from pipelines.viewers.config import ViewersConfig
 from pipelines.viewers.engine import cancel
 from pipelines.viewers.live import LiveLane
+from pipelines.viewers.request import Request
 from pipelines.viewers.stack import JOB, start_lanes
 
 AT_ONCE = {"fetch_max_wait_ms": 50, "fetch_min_bytes": 1}
 """The broker hands rows over as they come, so that they age no further."""
 
 
-def follow(config: ViewersConfig, seconds: float | None, lake: Path, log: RunLog) -> RunSummary:
+def follow(config: ViewersConfig, request: Request, log: RunLog) -> RunSummary:
     """Run the lanes on Kafka and the loop beside them, for so long or until stopped.
 
     Args:
         config: settings.
-        seconds: how long; None goes on until SIGTERM or Ctrl-C.
-        lake: folder that takes metrics and sessions as Parquet.
+        request: how long; its lake takes metrics and sessions as Parquet.
         log: progress.
 
     Raises:
@@ -50,15 +50,16 @@ def follow(config: ViewersConfig, seconds: float | None, lake: Path, log: RunLog
     topic_spans(servers, topics.EVENTS)  # tells that Kafka is away; Flink would go on trying
     now = datetime.now(UTC).date()
     summary = begin_summary(JOB, config, now, topics.EVENTS, {"topic": topics.EVENTS})
+    log.name(summary)
     checkpoints = Path(tempfile.mkdtemp(prefix="sangam-"))
     live = LiveLane(config)
     loop = AlertLoop(servers, config, live)
     with log.step("start"):
-        job = start_lanes(config, checkpoints, False, lake.resolve().as_uri())
+        job = start_lanes(config, checkpoints, False, request.lake.resolve().as_uri())
         live.start()
     try:
         with log.step("follow") as step:
-            step.rows = loop.run(seconds)
+            step.rows = loop.run(request.seconds)
     finally:
         live.stop()
         if config.state_uri is None:
@@ -74,8 +75,9 @@ def follow(config: ViewersConfig, seconds: float | None, lake: Path, log: RunLog
             "read": read, "in": read, "out": read - dead - late, "dlq": dead, "late": late,
         }  # fmt: skip
         summary.metrics = loop.metrics() | {"mode_changes": live.changes}
-        summary.seconds = {name: round(spent, 3) for name, spent in log.seconds.items()}
-        summary.total_seconds = log.elapsed
+        log.close(summary)
+    if request.report:
+        summary.write_run_json(request.report)
     return summary
 
 

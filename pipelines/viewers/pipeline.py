@@ -56,14 +56,14 @@ def run(config: ViewersConfig, request: Request, log: RunLog) -> RunSummary:
             step.rows = source.records
         config = fit_limits(config, request.input)
         summary = _summary(config, request, source)
+        log.name(summary)
         if request.dry_run:
             summary.status, summary.counts = "dry_run", {"read": source.records}
             return summary
         result = _analyse(source, config, summary, request.lake, scratch, log)
         if request.verify:
             _verify(result, config, summary, log)
-        summary.seconds = {name: round(spent, 3) for name, spent in log.seconds.items()}
-        summary.total_seconds = log.elapsed
+        log.close(summary)
         if request.report:
             _write_report(result, config, summary, request.report, log)
         return summary
@@ -191,7 +191,6 @@ def _write_report(
     from pipelines.viewers.report import write_report
     from pipelines.viewers.report.data import report_data
 
-    with log.step("report"):
-        write_report(report_data(result, config, summary), folder / "report.html")
-    summary.seconds["report"] = round(log.seconds["report"], 3)
-    summary.write_run_json(folder)
+    log.write_report(
+        summary, folder, lambda page: write_report(report_data(result, config, summary), page)
+    )

@@ -16,11 +16,15 @@ class Request:
         dry_run: check and plan only, write nothing.
         report: folder of report.html and run.json.
         verify: count once more in Spark and compare.
+        stack: read and write the topics of Kafka.
+        seconds: with `stack`, stop after so long; None goes on until SIGTERM or Ctrl-C.
     """
 
     input: str = "match"
-    lake: Path = Path("./lake")
+    lake: Path = Path("lake")
     as_of: date | None = None
     dry_run: bool = False
     report: Path | None = None
     verify: bool = False
+    stack: bool = False
+    seconds: float | None = None

@@ -1,6 +1,7 @@
 """Delta tables: published versions, idempotence, killed runs, digests."""
 
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,9 @@ from pyspark.sql import functions as F
 
 from pipelines.core.errors import ConfigError
 from pipelines.core.lake import Lake
+from pipelines.core.lake_arrow import publish_run
 from pipelines.core.lake_format import Written
-
-RUNS = "run_id string, table_versions map<string, bigint>, table_digests map<string, string>"
+from pipelines.core.summary import RunSummary
 
 
 @pytest.fixture
@@ -26,10 +27,9 @@ def people(spark: SparkSession, rows: Sequence[tuple[Any, ...]], run: str = "r1"
 
 
 def publish(lake: Lake, run: str = "r1") -> dict[str, Any]:
-    def row(versions: dict[str, int], digests: dict[str, str]) -> DataFrame:
-        return lake.session.createDataFrame([(run, versions, digests)], RUNS)
-
-    return lake.publish(row)
+    summary = RunSummary("tests", run, date(2026, 1, 1))
+    publish_run(lake, summary)
+    return summary.tables
 
 
 def names(frame: DataFrame) -> list[str]:

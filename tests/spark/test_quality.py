@@ -50,6 +50,16 @@ def test_the_report_is_json() -> None:
             "severity": "ERROR",
             "evaluated": 0,
             "failed": 0,
+            "minimum": 1,
+            "tolerance": 0.0,
         },
-        {"expectation": "x", "success": False, "severity": "WARN", "evaluated": 4, "failed": 1},
+        {
+            "expectation": "x",
+            "success": False,
+            "severity": "WARN",
+            "evaluated": 4,
+            "failed": 1,
+            "minimum": None,
+            "tolerance": 0.0,
+        },
     ]

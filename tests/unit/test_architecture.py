@@ -202,5 +202,4 @@ def test_jobs_are_siblings(script):
     assert any(engine.is_dir() for engine in engines)
     flags = (folder / "cli.py").read_text("utf-8")
     assert f'JOB = "{script}"' in flags
-    assert "job_parser(JOB, doc, " in flags
-    assert "main_guard(lambda: _run(arguments), arguments.debug)" in flags
+    assert "return job_main(JOB, doc, " in flags

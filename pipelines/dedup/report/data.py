@@ -5,10 +5,11 @@ labels is None without them. All weights and scores are bits (log2).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from pipelines.core.report import Check
+from pipelines.core.report_parts import RunPage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,12 +95,11 @@ class ClusterGraph:
 
 
 @dataclass(frozen=True)
-class DedupReport:
+class DedupReport(RunPage):
     """Everything on the page.
 
     Attributes:
-        source: the input in words, such as `febrl3 without soc_sec_id`.
-        run_id, as_of, model_id, plan: identity of the run; plan such as `depth 4, split 10`.
+        model_id, plan: of the run; plan such as `depth 4, split 10`.
         is_public: bundled or synthetic data; only then are clear values shown.
         is_labelled: truth was given; else precision and recall are expected values under the model.
         match_posterior, review_posterior: the thresholds of the run, 0..1.
@@ -121,25 +121,17 @@ class DedupReport:
         completeness: field, share (0..1 of the records with a value).
         slices: kind (`state`, `duplicate kind`, ...), name, records, true_pairs, precision,
             recall, fpir, fnir; null where there is nothing to count.
-        counts: in, out, rejected, dlq, late.
-        seconds: per step, in order; at least one.
         checks: the quality gate.
-        config, manifest: effective configuration without secrets, and manifest; may be nested.
-        reasons: records set aside by reason.
         previous: `counts` of the last run, if there was one.
         caveats: sentences on what the figures do not say.
     """
 
-    source: str
-    run_id: str
-    as_of: str
     model_id: str
     plan: str
     is_public: bool
     is_labelled: bool
     match_posterior: float
     review_posterior: float
-    metrics: Mapping[str, float | None]
     pairs: Sequence[PairExplanation]
     clusters: Sequence[ClusterGraph]
     weights: "pd.DataFrame"
@@ -150,13 +142,8 @@ class DedupReport:
     families: "pd.DataFrame"
     completeness: "pd.DataFrame"
     slices: "pd.DataFrame"
-    counts: Mapping[str, int]
-    seconds: Mapping[str, float]
     checks: Sequence[Check]
-    config: Mapping[str, Any]
-    manifest: Mapping[str, Any]
     caveats: Sequence[str]
-    reasons: Mapping[str, int] = field(default_factory=dict)
     previous: Mapping[str, int] | None = None
     max_pairs: int = 20
     max_clusters: int = 60

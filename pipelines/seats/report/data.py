@@ -1,12 +1,12 @@
 """What the page of a run shows; filled by `report_input.py`, drawn by the other files here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import pandas as pd
 
 from pipelines.core.report import Check
+from pipelines.core.report_parts import RunPage
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,10 @@ class TrainPicture:
 
 
 @dataclass(frozen=True)
-class SeatsReport:
+class SeatsReport(RunPage):
     """Everything on the page.
 
     Attributes:
-        run_id, as_of, source: which run.
-        metrics, counts, reasons, seconds, config, manifest: as in `run.json`.
         statuses: passengers by quota, status and reason of the status.
         classes: rows of `rail.ClassMetrics` with segment sums.
         segments: mean demand, allocated and places by class and segment.
@@ -48,15 +46,6 @@ class SeatsReport:
         least_slice: smaller slices are not shown.
     """
 
-    run_id: str
-    as_of: str
-    source: str
-    metrics: Mapping[str, float | int | None]
-    counts: Mapping[str, int]
-    reasons: Mapping[str, int]
-    seconds: Mapping[str, float]
-    config: Mapping[str, Any]
-    manifest: Mapping[str, Any]
     statuses: pd.DataFrame
     classes: pd.DataFrame
     segments: pd.DataFrame

@@ -40,15 +40,13 @@ def _run(given: Namespace) -> None:
     from pipelines.upi_fraud.cards.config import CardConfig
     from pipelines.upi_fraud.cards.outcome import write_model, write_report
 
-    config, provenance = load_config(CardConfig, JOB, given.config, given.sets)
+    config = load_config(CardConfig, JOB, given.config, given.sets)
     if not given.data.is_file():
         raise ConfigError(f"--data {given.data}: no such file. Give the Parquet table of cards.")
     summary = _summary(config, given)
-    summary.provenance = provenance
     log = RunLog(JOB, summary.run_id, summary.as_of, style=given.log)
     weeks = _train_and_test(config, given.data, given.dry_run, summary, log)
-    summary.seconds = {name: round(spent, 3) for name, spent in log.seconds.items()}
-    summary.total_seconds = log.elapsed
+    log.close(summary)
     summary.check_accounting()
     if not given.dry_run:
         write_model(weeks, config, summary, given.report)
@@ -58,16 +56,11 @@ def _run(given: Namespace) -> None:
 
 
 def _summary(config: "CardConfig", given: Namespace) -> "RunSummary":
-    from pipelines.core.config import config_hash
-    from pipelines.core.summary import RunSummary, make_run_id
+    from pipelines.core.summary import begin_summary
     from pipelines.upi_fraud.cards.outcome import table_digest
 
     as_of, digest = given.as_of or datetime.now(UTC).date(), table_digest(given.data)
-    hashed = config_hash(config)
-    return RunSummary(
-        JOB, make_run_id(JOB, hashed, as_of, digest), as_of, config=config.model_dump(mode="json"),
-        config_hash=hashed, inputs={given.data.name: digest},
-    )  # fmt: skip
+    return begin_summary(JOB, config, as_of, digest, {given.data.name: digest})
 
 
 def _train_and_test(

@@ -35,20 +35,20 @@ def load(tmp_path: Path, text: str = "", sets=(), env=None):
 
 
 def test_defaults_need_no_file():
-    config, sources = load_config(Demo, "no-such-job", env={})
+    config = load_config(Demo, "no-such-job", env={})
     assert config == Demo()
-    assert sources == {}
+    assert config.provenance == {}
 
 
 def test_each_level_wins_over_the_one_before(tmp_path):
     text = "rows: 5\nname: file\nbands: {match: 0.9}\n"
     env = {"SANGAM_DEMO__ROWS": "6", "SANGAM_DEMO__BANDS__MATCH": "0.91", "SANGAM_OTHER__ROWS": "1"}
-    assert load(tmp_path)[0].rows == 4
-    assert load(tmp_path, text)[0].rows == 5
-    assert load(tmp_path, text, env=env)[0].rows == 6
-    config, sources = load(tmp_path, text, ["rows=7", "rows=8"], env)
+    assert load(tmp_path).rows == 4
+    assert load(tmp_path, text).rows == 5
+    assert load(tmp_path, text, env=env).rows == 6
+    config = load(tmp_path, text, ["rows=7", "rows=8"], env)
     assert (config.rows, config.name, config.bands.match) == (8, "file", 0.91)
-    assert sources == {
+    assert config.provenance == {
         "bands.match": "environment variable SANGAM_DEMO__BANDS__MATCH",
         "name": str(tmp_path / "demo.yaml"),
         "rows": "--set rows=8",
@@ -59,7 +59,7 @@ def test_the_file_of_the_job_is_found_without_a_path(tmp_path, monkeypatch):
     (tmp_path / "conf").mkdir()
     (tmp_path / "conf" / "demo.yaml").write_text("rows: 9")
     monkeypatch.setattr("pipelines.core.config.PROJECT_ROOT", tmp_path)
-    assert load_config(Demo, "demo", env={})[0].rows == 9
+    assert load_config(Demo, "demo", env={}).rows == 9
 
 
 def test_a_file_that_was_asked_for_must_exist():
@@ -68,14 +68,14 @@ def test_a_file_that_was_asked_for_must_exist():
 
 
 def test_values_are_read_as_yaml(tmp_path):
-    config, _ = load(tmp_path, sets=["sizes=[3, 2]", "name='12'", "weights.iris=1e-5"])
+    config = load(tmp_path, sets=["sizes=[3, 2]", "name='12'", "weights.iris=1e-5"])
     assert config.sizes == [3, 2]
     assert config.name == "12"
     assert config.weights == {"finger": 0.5, "iris": 1e-5}
 
 
 def test_one_key_of_a_section_keeps_the_rest_of_its_default(tmp_path):
-    assert load(tmp_path, sets=["bands.match=0.8"])[0].bands == Bands(review=0.6, match=0.8)
+    assert load(tmp_path, sets=["bands.match=0.8"]).bands == Bands(review=0.6, match=0.8)
 
 
 @pytest.mark.parametrize(
@@ -119,8 +119,8 @@ def test_an_unreadable_file_is_told(tmp_path):
 
 
 def test_hash_depends_on_values_only(tmp_path):
-    one, _ = load(tmp_path, "rows: 5\nname: x")
-    two, _ = load(tmp_path, "name: x", ["rows=5"])
+    one = load(tmp_path, "rows: 5\nname: x")
+    two = load(tmp_path, "name: x", ["rows=5"])
     assert config_hash(one) == config_hash(two)
     assert config_hash(one) != config_hash(Demo())
     assert len(config_hash(one)) == 64

@@ -2,12 +2,12 @@
 
 import io
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
 
-from pipelines.core.clock import FixedClock, SystemClock, resolve_as_of
+from pipelines.core.clock import FixedClock, SystemClock, utc_today
 from pipelines.core.config import JobConfig, load_config
 from pipelines.core.errors import GateError
 from pipelines.core.runlog import RunLog, RunSummary, make_run_id, print_table
@@ -171,12 +171,12 @@ def test_json_result_keeps_big_numbers_and_masks_texts():
 def test_clocks():
     clock = FixedClock(datetime(2024, 2, 28, 23, 0, tzinfo=UTC))
     clock.advance(7200)
-    assert resolve_as_of(None, clock) == date(2024, 2, 29)
-    assert resolve_as_of(AS_OF, clock) == AS_OF
+    assert clock.now() == datetime(2024, 2, 29, 1, 0, tzinfo=UTC)
     with pytest.raises(ValueError, match="back"):
         clock.advance(-1)
     real = SystemClock()
     assert real.now().tzinfo is UTC
+    assert utc_today() - real.now().date() <= timedelta(0)
     assert real.monotonic() <= real.monotonic()
 
 
@@ -203,11 +203,13 @@ def test_the_manifest_tells_where_each_setting_came_from(tmp_path):
         share: float = 0.5
         most: int = 3
 
-    config, told = load_config(Settings, "demo", None, ["most=4"], {"SANGAM_DEMO__SHARE": "0.25"})
+    config = load_config(Settings, "demo", None, ["most=4"], {"SANGAM_DEMO__SHARE": "0.25"})
     begun = begin_summary("demo", config, AS_OF, "d1", {})
-    assert begun.provenance == told
+    assert begun.provenance == config.provenance
     written = json.loads(begun.write_run_json(tmp_path).read_text())
     assert set(written["provenance"]) == {"share", "most"}
     assert "--set" in written["provenance"]["most"]
     assert "SANGAM_DEMO__SHARE" in written["provenance"]["share"]
-    assert begin_summary("demo", config.model_copy(), AS_OF, "d1", {}).provenance == told
+    assert (
+        begin_summary("demo", config.model_copy(), AS_OF, "d1", {}).provenance == begun.provenance
+    )

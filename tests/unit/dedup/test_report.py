@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -23,6 +24,7 @@ from pipelines.dedup.report import (
     write_report,
 )
 from pipelines.dedup.report.explain import clusters_payload, pairs_payload, stack_steps
+from pipelines.dedup.report_input import expected_figures
 from tests.unit.dedup.report_sample import build_sample
 
 EVIL = "<script>alert(1)</script>"
@@ -82,6 +84,16 @@ def test_private_data_without_labels_is_masked_and_called_expected() -> None:
     assert 'id="chart-recall"' not in html
     assert 'id="chart-families"' in html
     assert "<dt>FPIR</dt><dd>–</dd>" in html
+
+
+def test_figures_without_truth_are_those_of_the_curve_at_the_match_threshold() -> None:
+    curve = pd.DataFrame(
+        {"threshold": [1.0, 4.5, 5.0], "precision": [0.5, 0.9, np.nan], "recall": [1.2, 1.1, 0.0],
+         "f1": [0.7, 0.8, np.nan]}
+    )  # fmt: skip
+    assert expected_figures(curve, 4.25) == {"precision": 0.9, "recall": 1.0, "f1": 0.8}
+    assert expected_figures(curve, 4.9) == {"precision": None, "recall": 0.0, "f1": None}
+    assert expected_figures(curve, 9.0) == dict.fromkeys(("precision", "recall", "f1"))
 
 
 def test_a_value_without_clear_text_is_masked_even_in_public_data(sample: DedupReport) -> None:

@@ -90,11 +90,11 @@ def test_data_docs_need_nothing_from_outside(tmp_path: Path) -> None:
 def test_the_section_shows_every_rule_and_links_the_docs() -> None:
     tally = Tally(read=1000, stored=949, aside=Counter({"BAD": 51}))
     checks = suite(RULES, tally.found(), 0.05)
-    section = make_section(checks, validate(checks), tally)
+    section = make_section(validate(checks), tally)
     assert section.title == "2 of 5 quality checks failed"
     assert "data_docs.html" in str(section.blocks)
-    assert "5.10 %" in str(section.blocks)
-    assert make_section(checks, QualityReport(), tally).title == "Nothing to judge"
+    assert "5.100 %" in str(section.blocks)
+    assert make_section(QualityReport(), tally).title == "Nothing to judge"
 
 
 def test_counts_add_up() -> None:

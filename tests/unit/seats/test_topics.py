@@ -123,8 +123,10 @@ def test_following_sells_each_batch_and_ends_when_nothing_comes(monkeypatch, tmp
     monkeypatch.setattr(following, "unread", lambda _: next(backlog))
     monkeypatch.setattr(following, "Lake", lambda *_: None)
     monkeypatch.setattr(following, "POLL_SECONDS", 0.01)
-    request = Request("kafka://x", str(tmp_path), is_intake=True, report=tmp_path / "report")
-    summary = following.follow(None, SeatsConfig(), request, "text", 0.2)
+    request = Request(
+        "kafka://x", str(tmp_path), is_intake=True, follow=0.2, report=tmp_path / "report"
+    )
+    summary = following.follow(None, SeatsConfig(), request, lambda: None)
     assert seen == [None] * 3
     assert summary.counts == {"read": 7, "in": 7}
     assert (summary.metrics["batches"], summary.metrics["largest_backlog"]) == (3, 4)
