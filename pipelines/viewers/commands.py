@@ -1,7 +1,8 @@
 """Commands of the quality ladder as SQL: a wish for each reading, one command a cool-down.
 
 The rules are those of `ladder.decide`; here they become one expression over a reading, so that no
-Python runs per event. What remains, the cool-down of each session, is keyed state on the JVM.
+Python runs per event. What remains, the cool-down of each session, is state on the JVM, which
+forgets by event time.
 """
 # ruff: noqa: S608
 
@@ -25,16 +26,16 @@ def commands_views(given: LadderSettings, since_ms: int = 0) -> list[View]:
     """
     wishes = f"""
 SELECT * FROM (
-  SELECT session_id, at_ms, quality, {wish_of(given)} AS wish, cell
+  SELECT bucket, event_at, session_id, session_key, at_ms, quality, {wish_of(given)} AS wish, cell
   FROM events
   WHERE is_alive = 1 AND at_ms >= {since_ms}
     AND bitrate_kbps IS NOT NULL AND buffer_seconds IS NOT NULL
 )
 WHERE wish > 0"""
     commands = f"""
-SELECT * FROM quality_commands(
-  wishes => TABLE wishes PARTITION BY session_id,
-  cooldown_ms => CAST({given.cooldown_ms} AS BIGINT), uid => 'quality-ladder')"""
+SELECT session_id, decided_ms, quality, wish, cell FROM quality_commands(
+  wishes => TABLE wishes PARTITION BY bucket, cooldown_ms => CAST({given.cooldown_ms} AS BIGINT),
+  on_time => DESCRIPTOR(event_at), uid => 'quality-ladder')"""
     return [("wishes", wishes), ("commands", commands)]
 
 

@@ -63,6 +63,9 @@ class MatchSettings(JobConfig):
     fault_factor: float = Field(25, ge=1, description="stalls during the fault (chosen)")
     shared_share: float = Field(0.001, ge=0, le=1, description="viewers on shared accounts")
     bot_share: float = Field(0.0005, ge=0, le=1, description="viewers that are programs")
+    active_share: float = Field(
+        0.1, ge=0, le=1, description="viewers with interactions beside the match (chosen)"
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -140,7 +143,7 @@ class LadderSettings(JobConfig):
     low_buffer_seconds: float = Field(2, ge=0, description="down below this buffer, s (given)")
     high_buffer_seconds: float = Field(8, ge=0, description="up only above it, s (given)")
     headroom: float = Field(1.2, ge=1, description="of the target's least bit rate (chosen)")
-    cooldown_ms: int = Field(20_000, ge=0, description="between two changes, ms (chosen)")
+    cooldown_ms: int = Field(20_000, ge=1, description="between two changes, ms (chosen)")
 
 
 class DegradeSettings(JobConfig):
@@ -183,6 +186,9 @@ class ViewersConfig(JobConfig):
     seed: int = Field(7, ge=0, description="seed of the match (chosen)")
     trending_half_life_seconds: float = Field(
         300, gt=0, description="a start counts half after so long, s (chosen)"
+    )
+    taste_days: int = Field(
+        60, ge=1, description="a taste is kept so long after the last interaction, days (chosen)"
     )
     short_run_messages: int = Field(
         3_000_000, ge=0, description="runs up to it start sooner and count slower (chosen)"

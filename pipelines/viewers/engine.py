@@ -37,14 +37,19 @@ TUNING = {
 def open_engine(job: str, settings: FlinkSettings, extra: Mapping[str, str] = {}) -> Engine:
     """An environment that knows the job's functions.
 
+    Each function names its jar, which becomes part of this environment. The option `pipeline.jars`
+    would do less: PyFlink hands it to the JVM thread that happens to answer, and once Python frees
+    JVM objects in another thread (that of a Kafka client will do) the next call may meet another.
+
     Raises:
         DependencyError: the functions cannot be compiled.
     """
-    jar = jvm.functions_jar()
-    options = flink_options(job, settings) | TUNING | {"pipeline.jars": jar.as_uri(), **extra}
-    engine = build_environment(options)
+    jar = jvm.functions_jar().as_uri()
+    engine = build_environment(flink_options(job, settings) | TUNING | dict(extra))
     for name, java in FUNCTIONS.items():
-        engine.execute_sql(f"CREATE TEMPORARY SYSTEM FUNCTION {name} AS '{java}'")
+        engine.execute_sql(
+            f"CREATE TEMPORARY SYSTEM FUNCTION {name} AS '{java}' LANGUAGE JAVA USING JAR '{jar}'"
+        )
     return engine
 
 

@@ -1,7 +1,8 @@
 """The small JVM functions of this job, compiled from `java/` on first use and kept in the cache.
 
 Janino compiles them, which PySpark brings along, so that a Java runtime without compiler is enough.
-The jar is named after the sources and the versions it was compiled against.
+The jar is named after the sources and the versions it was compiled against. A process reads the
+sources once, so that a job which it starts anew later is the job that it started first.
 """
 
 import hashlib
@@ -10,7 +11,8 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from pipelines.core.errors import DependencyError
@@ -41,27 +43,39 @@ def functions_jar(folder: Path | None = None) -> Path:
         return target
     place.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
-        _compile(Path(scratch))
+        classes = Path(scratch, "classes")
+        _compile(Path(scratch), classes)
         draft = target.with_suffix(f".{os.getpid()}.tmp")
         with zipfile.ZipFile(draft, "w") as jar:
-            for file in sorted(Path(scratch).rglob("*.class")):
-                name = file.relative_to(scratch).as_posix()
+            for file in sorted(classes.rglob("*.class")):
+                name = file.relative_to(classes).as_posix()
                 jar.writestr(zipfile.ZipInfo(name, _STEADY_TIME), file.read_bytes())
         draft.replace(target)
     return target
 
 
+@cache
+def _sources() -> Mapping[str, bytes]:
+    """The sources by name, as they were when this process first asked."""
+    return {file.name: file.read_bytes() for file in sorted(SOURCES.glob("*.java"))}
+
+
 def _fingerprint() -> str:
-    parts = [file.read_bytes() for file in sorted(SOURCES.glob("*.java"))]
+    parts = list(_sources().values())
     parts += [file.name.encode() for file in sorted((flink_home() / "lib").glob("flink-*.jar"))]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
 
 
-def _compile(target: Path) -> None:
+def _compile(sources: Path, classes: Path) -> None:
     """Run the compiler in a process of its own, so that its JVM ends with it."""
+    for name, text in _sources().items():
+        (sources / name).write_bytes(text)
+    classes.mkdir()
     jars = spark_home() / "jars"
     compiler = [str(next(jars.glob(pattern))) for pattern in _COMPILER]
-    command = [sys.executable, "-m", "pipelines.viewers.jvm", str(target), *compiler]
+    command = [
+        sys.executable, "-m", "pipelines.viewers.jvm", str(sources), str(classes), *compiler
+    ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
@@ -71,10 +85,11 @@ def _compile(target: Path) -> None:
         )
 
 
-def compile_here(target: str, compiler: Sequence[str]) -> None:
+def compile_here(sources: str, target: str, compiler: Sequence[str]) -> None:
     """Compile all sources into a folder; starts a JVM.
 
     Args:
+        sources: folder of the sources.
         target: folder for the classes.
         compiler: jars of Janino, its helper and py4j, in this order.
     """
@@ -95,7 +110,7 @@ def compile_here(target: str, compiler: Sequence[str]) -> None:
         make.setTargetVersion(8)
         make.setDestinationDirectory(gateway.jvm.java.io.File(target), False)
         make.setClassPath(_files(gateway, sorted((flink_home() / "lib").glob("*.jar"))))
-        make.compile(_files(gateway, sorted(SOURCES.glob("*.java"))))
+        make.compile(_files(gateway, sorted(Path(sources).glob("*.java"))))
     except Py4JJavaError as error:
         sys.exit(str(error.java_exception.getMessage()))
     finally:
@@ -111,4 +126,4 @@ def _files(gateway: object, paths: Sequence[Path]) -> object:
 
 
 if __name__ == "__main__":
-    compile_here(sys.argv[1], sys.argv[2:])
+    compile_here(sys.argv[1], sys.argv[2], sys.argv[3:])

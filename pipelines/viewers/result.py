@@ -18,6 +18,7 @@ class Run:
     alerts: pd.DataFrame = field(default_factory=pd.DataFrame)
     trending: pd.DataFrame = field(default_factory=pd.DataFrame)
     suspects: pd.DataFrame = field(default_factory=pd.DataFrame)
+    preferences: pd.DataFrame = field(default_factory=pd.DataFrame)
     commands: dict[str, int] = field(default_factory=dict)
     rejected: pa.Table = field(default_factory=lambda: pa.table({}))
     late: pa.Table = field(default_factory=lambda: pa.table({}))

@@ -31,24 +31,24 @@ public class MinuteState {
 
     /** Takes an event in. */
     void see(RowData event, long moment, int kind) {
-        int quality = event.getInt(Viewing.QUALITY);
-        boolean isFatal = event.getBoolean(Viewing.FATAL);
-        long total = event.getLong(Viewing.TOTALS);
-        newest = Math.max(newest, event.getLong(Viewing.ORDER));
+        int quality = event.getInt(Events.QUALITY);
+        boolean isFatal = event.getBoolean(Events.FATAL);
+        long total = event.getLong(Events.TOTALS);
+        newest = Math.max(newest, event.getLong(Events.ORDER));
         first = Math.min(first, moment);
-        if (kind == Viewing.PLAY) {
+        if (kind == Events.PLAY) {
             play = Math.min(play, moment * 8 + quality);
-        } else if (kind == Viewing.PAUSE) {
+        } else if (kind == Events.PAUSE) {
             pauses = with(pauses, moment);
-        } else if (kind == Viewing.CHANGE) {
+        } else if (kind == Events.CHANGE) {
             marks = with(marks, total * 8 + quality);
-        } else if (kind == Viewing.BEAT) {
+        } else if (kind == Events.BEAT) {
             beats = with(beats, moment);
         }
-        if (kind == Viewing.BEAT || kind == Viewing.CHANGE) {
+        if (kind == Events.BEAT || kind == Events.CHANGE) {
             frame = Math.min(frame, moment);
         }
-        if (kind != Viewing.ERROR || isFatal) {
+        if (kind != Events.ERROR || isFatal) {
             last = Math.max(last, moment * 16 + kind);
         }
         is_failed |= isFatal;
@@ -57,25 +57,25 @@ public class MinuteState {
     }
 
     private void count(RowData event, long total) {
-        long stalled = event.getLong(Viewing.TOTALS + 1);
-        long sent = event.getLong(Viewing.TOTALS + 2);
+        long stalled = event.getLong(Events.TOTALS + 1);
+        long sent = event.getLong(Events.TOTALS + 2);
         played = Math.max(played, total);
         rebuffered = Math.max(rebuffered, stalled);
         kilobits = Math.max(kilobits, sent);
-        played_before = Math.min(played_before, total - event.getLong(Viewing.STEPS));
+        played_before = Math.min(played_before, total - event.getLong(Events.STEPS));
         rebuffered_before =
-            Math.min(rebuffered_before, stalled - event.getLong(Viewing.STEPS + 1));
-        kilobits_before = Math.min(kilobits_before, sent - event.getLong(Viewing.STEPS + 2));
+            Math.min(rebuffered_before, stalled - event.getLong(Events.STEPS + 1));
+        kilobits_before = Math.min(kilobits_before, sent - event.getLong(Events.STEPS + 2));
     }
 
     /** Account and device, the largest if they should change inside a session. */
     private void identify(RowData event) {
-        if (!event.isNullAt(Viewing.DEVICE)) {
-            int found = event.getInt(Viewing.DEVICE);
+        if (!event.isNullAt(Events.DEVICE)) {
+            int found = event.getInt(Events.DEVICE);
             device = Integer.valueOf(device == null ? found : Math.max(device.intValue(), found));
         }
-        if (!event.isNullAt(Viewing.ACCOUNT)) {
-            String found = event.getString(Viewing.ACCOUNT).toString();
+        if (!event.isNullAt(Events.ACCOUNT)) {
+            String found = event.getString(Events.ACCOUNT).toString();
             account = account == null || found.compareTo(account) > 0 ? found : account;
         }
     }

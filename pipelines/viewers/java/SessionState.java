@@ -45,9 +45,9 @@ public class SessionState {
 
     /** Takes an event in; `reached` is the watermark, and minutes up to it are over. */
     void see(RowData event, long reached, Settings settings) {
-        long key = event.getLong(Viewing.ORDER);
-        int kind = event.getInt(Viewing.KIND);
-        if (isAlive(key) || kind == Viewing.PAUSE || kind == Viewing.STOP) {
+        long key = event.getLong(Events.ORDER);
+        int kind = event.getInt(Events.KIND);
+        if (isAlive(key) || kind == Events.PAUSE || kind == Events.STOP) {
             pending = MinuteState.with(pending, key);
         }
         if (settings.minute > 0) {

@@ -8,8 +8,6 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.apache.flink.table.api.dataview.MapView;
 import org.apache.flink.table.catalog.DataTypeFactory;
-import org.apache.flink.table.data.GenericArrayData;
-import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.functions.ProcessTableFunction;
@@ -27,46 +25,17 @@ import org.apache.flink.table.types.inference.TypeStrategies;
  * that all watch. Sessions that rest wait in a map of their own, which only minutes look at.
  */
 public class Viewing extends ProcessTableFunction {
-    static final int ORDER = 6;
-    static final int KIND = 7;
-    static final int QUALITY = 8;
-    static final int FATAL = 10;
-    static final int ACCOUNT = 11;
-    static final int DEVICE = 12;
-    static final int STEPS = 13;
-    static final int TOTALS = 16;
-    static final int PLAY = 1;
-    static final int PAUSE = 2;
-    static final int STOP = 4;
-    static final int BEAT = 5;
-    static final int CHANGE = 6;
-    static final int ERROR = 9;
-
-    private static final String INPUT = "ROW<bucket INT, event_at TIMESTAMP_LTZ(3),"
-        + " content_id STRING, session_id STRING, user_id STRING, session_key BIGINT,"
-        + " order_key BIGINT, kind INT, quality INT, viewer INT, is_fatal BOOLEAN,"
-        + " account_id STRING, device_key INT, played_ms BIGINT, rebuffered_ms BIGINT,"
-        + " delivered_kilobits BIGINT, total_played_ms BIGINT, total_rebuffered_ms BIGINT,"
-        + " total_delivered_kilobits BIGINT>";
-    private static final String OUTPUT = "ROW<what INT, content_id STRING, dimension STRING,"
-        + " dimension_value STRING, concurrent BIGINT, sessions BIGINT, failures BIGINT,"
-        + " played_ms BIGINT, rebuffered_ms BIGINT, delivered_kilobits BIGINT, startup_ms BIGINT,"
-        + " starts BIGINT, unique_viewers BIGINT, account_id STRING, device_key INT,"
-        + " session_id STRING, user_id STRING, newest BIGINT, first_moment BIGINT,"
-        + " play_key BIGINT, frame_moment BIGINT, last_key BIGINT, pauses BIGINT,"
-        + " marks ARRAY<BIGINT>, gaps BIGINT, gap_sum BIGINT, gap_squares BIGINT>";
-    private static final int COLUMNS = 27;
     private static final String TOLD = "settings";
 
     private transient Settings settings;
     private transient long now;
 
     public TypeInference getTypeInference(DataTypeFactory factory) {
-        DataType input = (DataType) factory.createDataType(INPUT);
+        DataType input = (DataType) factory.createDataType(Events.INPUT);
         DataType text = (DataType) factory.createDataType("STRING");
         DataType key = (DataType) factory.createDataType("BIGINT");
         DataType session = (DataType) factory.createDataType(SessionState.class);
-        DataType out = (DataType) factory.createDataType(OUTPUT);
+        DataType out = (DataType) factory.createDataType(Rows.OUTPUT);
         LinkedHashMap states = new LinkedHashMap();
         states.put("live", mapOf(key, session));
         states.put("quiet", mapOf(key, session));
@@ -99,7 +68,7 @@ public class Viewing extends ProcessTableFunction {
         ProcessTableFunction.TimeContext time = context.timeContext(Long.class);
         Long mark = (Long) time.currentWatermark();
         long reached = mark == null ? Long.MIN_VALUE : mark.longValue();
-        Long key = Long.valueOf(event.getLong(5));
+        Long key = Long.valueOf(event.getLong(Events.KEY));
         SessionState session = (SessionState) live.get(key);
         if (session == null) {
             session = (SessionState) quiet.get(key);
@@ -112,16 +81,16 @@ public class Viewing extends ProcessTableFunction {
         }
         session.see(event, reached, settings);
         live.put(key, session);
-        long at = SessionState.momentOf(event.getLong(ORDER));
+        long at = SessionState.momentOf(event.getLong(Events.ORDER));
         time.registerOnTime(Long.valueOf(settings.sliceOf(Math.max(at, reached + 1))));
     }
 
     private static SessionState begin(RowData event) {
         SessionState found = new SessionState();
-        found.content = event.getString(2).toString();
-        found.session = event.getString(3).toString();
-        found.user = event.getString(4).toString();
-        found.viewer = event.getInt(9);
+        found.content = event.getString(Events.CONTENT).toString();
+        found.session = event.getString(Events.SESSION).toString();
+        found.user = event.getString(Events.USER).toString();
+        found.viewer = event.getInt(Events.VIEWER);
         return found;
     }
 
@@ -190,13 +159,10 @@ public class Viewing extends ProcessTableFunction {
             tally.add(minute, session.viewer);
             boolean isFresh = SessionState.isFresh(minute.newest, now, settings.timeout);
             if (isFresh && minute.account != null && minute.device != null) {
-                GenericRowData row = row(3, StringData.fromString(session.content));
-                row.setField(13, StringData.fromString(minute.account));
-                row.setField(14, minute.device);
-                collect(row);
+                collect(Rows.device(session.content, minute));
             }
         } else if (isOver(session)) {
-            tell(session);
+            collect(Rows.session(session));
             return session.renewed();
         }
         return session;
@@ -212,7 +178,7 @@ public class Viewing extends ProcessTableFunction {
         for (Iterator entries = quiet.iterator(); entries.hasNext();) {
             SessionState session = (SessionState) ((Map.Entry) entries.next()).getValue();
             if (isOver(session)) {
-                tell(session);
+                collect(Rows.session(session));
             }
             if (session.ended == 0 || isOver(session)) {
                 entries.remove();
@@ -227,56 +193,11 @@ public class Viewing extends ProcessTableFunction {
         tally.countViewers();
         for (int code = 0; code < settings.codes; code++) {
             if (tally.live[code] > 0) {
-                GenericRowData row = row(1, content, code);
-                row.setField(4, Long.valueOf(tally.live[code]));
-                collect(row);
+                collect(Rows.slice(settings, content, code, tally.live[code]));
             }
             if (tally.sums[code] != null) {
-                GenericRowData row = row(2, content, code);
-                for (int one = 0; one < Tally.SUMS; one++) {
-                    row.setField(5 + one, Long.valueOf(tally.sums[code][one]));
-                }
-                row.setField(12, Long.valueOf(tally.viewers[code]));
-                collect(row);
+                collect(Rows.minute(settings, content, code, tally));
             }
         }
-    }
-
-    private void tell(SessionState session) {
-        GenericRowData row = row(4, StringData.fromString(session.content));
-        row.setField(7, Long.valueOf(session.played));
-        row.setField(8, Long.valueOf(session.rebuffered));
-        row.setField(9, Long.valueOf(session.kilobits));
-        row.setField(15, StringData.fromString(session.session));
-        row.setField(16, StringData.fromString(session.user));
-        row.setField(17, Long.valueOf(session.newest));
-        row.setField(18, Long.valueOf(session.first));
-        row.setField(19, known(session.play));
-        row.setField(20, known(session.frame));
-        row.setField(21, Long.valueOf(session.last < 0 ? session.first * 16 : session.last));
-        row.setField(22, Long.valueOf(session.pauses));
-        row.setField(23, new GenericArrayData(session.marks));
-        row.setField(24, Long.valueOf(session.gaps));
-        row.setField(25, Long.valueOf(session.gap_sum));
-        row.setField(26, Long.valueOf(session.gap_squares));
-        collect(row);
-    }
-
-    private static Long known(long number) {
-        return number == MinuteState.NONE ? null : Long.valueOf(number);
-    }
-
-    private GenericRowData row(int what, StringData content, int code) {
-        GenericRowData row = row(what, content);
-        row.setField(2, settings.names[code]);
-        row.setField(3, settings.values[code]);
-        return row;
-    }
-
-    private static GenericRowData row(int what, StringData content) {
-        GenericRowData row = new GenericRowData(COLUMNS);
-        row.setField(0, Integer.valueOf(what));
-        row.setField(1, content);
-        return row;
     }
 }

@@ -18,9 +18,9 @@ def constant(name, text):
     return int(re.search(rf"\b{name} = (\d+)L?;", text).group(1))
 
 
-def columns(name):
-    """Names of a row type in `Viewing.java`."""
-    (text,) = re.findall(rf"String {name} = (.*?);", source("Viewing"), re.DOTALL)
+def columns(name, text):
+    """Names of a row type in a source."""
+    (text,) = re.findall(rf"String {name} = (.*?);", text, re.DOTALL)
     return re.findall(r"(\w+) (?:INT|BIGINT|STRING|BOOLEAN|TIMESTAMP|ARRAY)", text)
 
 
@@ -30,20 +30,22 @@ def test_the_function_knows_the_same_moments_cells_and_kinds():
     kinds = {"PLAY": "PLAY", "PAUSE": "PAUSE", "STOP": "STOP", "BEAT": "HEARTBEAT",
              "CHANGE": "QUALITY_CHANGE", "ERROR": "ERROR"}  # fmt: skip
     for name, kind in kinds.items():
-        assert constant(name, source("Viewing")) == EVENT_TYPES.index(kind)
+        assert constant(name, source("Events")) == EVENT_TYPES.index(kind)
 
 
 def test_columns_come_in_the_order_that_the_function_reads():
-    assert tuple(columns("INPUT")) == windows.COUNTED
+    events, rows = source("Events"), source("Rows")
+    assert tuple(columns("INPUT", events)) == windows.COUNTED
     places = {
-        "ORDER": "order_key", "KIND": "kind", "QUALITY": "quality", "FATAL": "is_fatal",
+        "CONTENT": "content_id", "SESSION": "session_id", "USER": "user_id", "KEY": "session_key",
+        "VIEWER": "viewer", "ORDER": "order_key", "KIND": "kind", "QUALITY": "quality", "FATAL": "is_fatal",
         "ACCOUNT": "account_id", "DEVICE": "device_key", "STEPS": "played_ms",
         "TOTALS": "total_played_ms",
     }  # fmt: skip
     for name, column in places.items():
-        assert windows.COUNTED[constant(name, source("Viewing"))] == column
-    assert constant("COLUMNS", source("Viewing")) == len(columns("OUTPUT"))
-    assert set(windows.SUMS) <= set(columns("OUTPUT"))
+        assert windows.COUNTED[constant(name, events)] == column
+    assert constant("COLUMNS", rows) == len(columns("OUTPUT", rows))
+    assert set(windows.SUMS) <= set(columns("OUTPUT", rows))
 
 
 @pytest.mark.parametrize(("usual_gap_ms", "minute_ms"), [(15_000, 60_000), (None, 0)])

@@ -1,0 +1,41 @@
+"""The functions of the job are found by every job that a process starts, also by a later one."""
+
+import pytest
+
+from pipelines.core.flink import checkpoints_in, prepare_interpreter
+from pipelines.viewers import engine, jvm
+from tests.flink.viewers.conftest import SETTINGS
+
+
+@pytest.fixture
+def fresh_thread(monkeypatch):
+    """A thread of the JVM that was told nothing, as Python meets when another of its threads
+    takes the one it had: PyFlink's jars would have gone to that."""
+    prepare_interpreter()
+    from pyflink.java_gateway import get_gateway
+
+    java = get_gateway().jvm
+    thread = java.Thread.currentThread()
+    before = thread.getContextClassLoader()
+    name = "pyflink.common.configuration.add_jars_to_context_class_loader"
+    monkeypatch.setattr(name, lambda urls: None)
+    thread.setContextClassLoader(java.ClassLoader.getSystemClassLoader())
+    yield
+    thread.setContextClassLoader(before)
+
+
+def test_a_job_needs_nothing_of_the_thread_that_answers(fresh_thread, tmp_path):
+    opened = engine.open_engine("test", SETTINGS, checkpoints_in(tmp_path))
+    query = (
+        "SELECT quality_millis(ARRAY[CAST(24 AS BIGINT)], CAST(1 AS BIGINT), CAST(10 AS BIGINT))"
+    )
+    with opened.execute_sql(query).collect() as rows:
+        ((found,),) = rows
+    assert dict(found) == {"Q360": 3, "UNKNOWN": 7}
+
+
+def test_sources_that_change_do_not_change_a_process_that_runs(monkeypatch, tmp_path):
+    jar = jvm.functions_jar()
+    monkeypatch.setattr(jvm, "SOURCES", tmp_path)
+    assert jvm.functions_jar() == jar
+    assert jvm.functions_jar(tmp_path).read_bytes() == jar.read_bytes()
