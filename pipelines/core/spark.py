@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from threading import Thread
 
-import pyarrow as pa
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark import inheritable_thread_target
 from pyspark.errors import AnalysisException, PySparkException
@@ -56,20 +55,24 @@ def build_session(
 def start_workers(session: SparkSession) -> Thread:
     """Start the Python workers beside other work, in one task: their imports take seconds.
 
+    A plain task needs no SQL, so it starts while the session still makes its catalogue. Spark has a
+    daemon for each environment of workers: this one is that of SQL, which names one variable more.
     A run that ends before them takes the session away, and then their failure means nothing.
     """
 
     def start() -> None:
         with suppress(Exception):
-            session.range(0, 1, 1, 1).mapInArrow(_pass_on, "id bigint").collect()
+            context = session.sparkContext
+            context.environment["SPARK_SIMPLIFIED_TRACEBACK"] = "1"
+            context.parallelize([0], 1).mapPartitions(_pass_on).collect()
 
     thread = Thread(target=inheritable_thread_target(session)(start), daemon=True)
     thread.start()
     return thread
 
 
-def _pass_on(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    yield from batches
+def _pass_on(rows: Iterable[int]) -> Iterator[int]:
+    yield from rows
 
 
 def read_failure(error: Exception) -> str:

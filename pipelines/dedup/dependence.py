@@ -10,16 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+import numba as nb
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import minimum_spanning_tree
 
-from pipelines.dedup.hashing import splitmix64
+from pipelines.dedup.hashing import U64
 from pipelines.dedup.mapping import Mapping
+from pipelines.dedup.signatures import mix
 
 I32 = npt.NDArray[np.int32]
-I64 = npt.NDArray[np.int64]
 Codes = Sequence[I32]
 
 _ANCHORS = ("date_of_birth", "given_name")  # comparators that tell a match from a stranger
@@ -95,11 +96,34 @@ def _pairs_apart(agreeing: Codes, apart: Codes) -> float:
 
 def _pairs_equal(columns: Codes) -> float:
     """Pairs of rows that agree on all columns; a missing value agrees with none."""
-    present = np.logical_and.reduce([values >= 0 for values in columns])
-    word = np.zeros(int(present.sum()), dtype=np.uint64)
-    for values in columns:
-        word = splitmix64(word ^ values[present].astype(np.uint64))
-    word.sort()
-    starts = np.flatnonzero(np.append(True, word[1:] != word[:-1])[: len(word)])
-    counts = np.diff(np.append(starts, len(word)))
-    return float((counts * (counts - 1.0) / 2).sum())
+    words = np.empty(len(columns[0]), dtype=np.uint64)
+    present = words[: _fold_present(np.stack(columns), words)]
+    present.sort()
+    return float(_pairs_in_runs(present))
+
+
+@nb.njit(cache=True, nogil=True)
+def _fold_present(columns: I32, words: U64) -> int:
+    """One hash for each row without a missing value; returns how many there are."""
+    found = 0
+    for row in range(columns.shape[1]):
+        word, is_present = np.uint64(0), True
+        for column in range(columns.shape[0]):
+            value = columns[column, row]
+            is_present &= value >= 0
+            word = mix(word ^ np.uint64(value))
+        if is_present:
+            words[found] = word
+            found += 1
+    return found
+
+
+@nb.njit(cache=True, nogil=True)
+def _pairs_in_runs(words: U64) -> int:
+    """Pairs of equal neighbours in sorted words."""
+    pairs, start = 0, 0
+    for i in range(1, len(words) + 1):
+        if i == len(words) or words[i] != words[start]:
+            pairs += (i - start) * (i - start - 1) // 2
+            start = i
+    return pairs

@@ -5,7 +5,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.dedup.keys import KeyLayout, RecordKeys
-from pipelines.dedup.membership import HashSet
+from pipelines.dedup.membership import HashSet, contains
 from pipelines.dedup.signatures import PREFIX_DEPTH, mix
 
 Bool = npt.NDArray[np.bool_]
@@ -21,6 +21,8 @@ ENTRY = np.dtype([("key", "<u8"), ("row", "<u4"), ("column", "u1"), ("probe", "u
 
 `probe` entries never pair with each other.
 """
+
+_NONE = HashSet(np.empty(0, dtype=np.uint64))
 
 
 def key_entries(
@@ -42,11 +44,9 @@ def key_entries(
     prefixes = np.asarray(keys.prefixes)
     deep = np.empty(prefixes.shape, dtype=np.uint64)
     count = _deepen(
-        prefixes, np.asarray(keys.tails), cutting, layout.is_banded, skipped, np.uint64(every), deep
-    )
-    if among is not None:
-        deep *= among.has(deep.ravel()).reshape(deep.shape)
-        count = np.count_nonzero(deep)
+        prefixes, np.asarray(keys.tails), cutting, layout.is_banded, skipped, np.uint64(every),
+        among is not None, *(among or _NONE).arrays, deep,
+    )  # fmt: skip
     entries = np.zeros(count, dtype=ENTRY)
     row, column = np.nonzero(deep)
     entries["key"], entries["row"], entries["column"] = deep[row, column], row + first_row, column
@@ -56,9 +56,9 @@ def key_entries(
 @nb.njit(cache=True, nogil=True)
 def _deepen(
     prefixes: U64, tails: U8, cutting: I64, is_banded: Bool, skipped: Bool, every: np.uint64,
-    deep: U64,
+    is_chosen: bool, marks: U8, slots: U64, deep: U64,
 ) -> int:  # fmt: skip
-    """Prefixes of the wanted depth, 0 where a record stands in no bucket; returns how many do."""
+    """Prefixes of the wanted depth, 0 where there is no wanted bucket; returns how many are."""
     count = 0
     for row in range(prefixes.shape[0]):
         for column in range(prefixes.shape[1]):
@@ -70,6 +70,8 @@ def _deepen(
                 for level in range(cutting.shape[1]):
                     byte = np.uint64(tails[row, cutting[column, level]])
                     key = mix(key ^ (byte + np.uint64(1)))
+            if is_chosen and not contains(key, marks, slots):
+                continue
             deep[row, column] = key
             count += 1
     return count

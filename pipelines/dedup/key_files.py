@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pipelines.dedup.attributes import open_store
 from pipelines.dedup.hashing import U64
 from pipelines.dedup.keys import KeyLayout, RecordKeys, record_keys
-from pipelines.dedup.leaf_walk import CutNodes
+from pipelines.dedup.membership import HashSet
 
 FILES = ("prefixes", "tails")
 CHUNK = 50_000  # records whose keys are made at a time
@@ -59,15 +59,13 @@ def open_keys(folder: str) -> RecordKeys:
 
 def write_cuts(folder: str, cuts: U64) -> None:
     """Leave the cut nodes of a plan beside the keys: too many to travel with every task."""
-    made = CutNodes.of(cuts)
-    np.save(_file(folder, "cuts"), made.keys)
-    np.save(_file(folder, "cut-table"), made.table)
+    np.save(_file(folder, "cuts"), cuts)
 
 
 @lru_cache(maxsize=2)
-def open_cuts(folder: str) -> CutNodes:
-    """Map the cut nodes of `write_cuts`."""
-    return CutNodes(*(np.load(_file(folder, name)) for name in ("cuts", "cut-table")))
+def open_cuts(folder: str) -> HashSet:
+    """The cut nodes of `write_cuts`."""
+    return HashSet(np.load(_file(folder, "cuts")))
 
 
 def chunks_of(session: SparkSession, records: int) -> DataFrame:

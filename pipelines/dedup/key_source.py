@@ -12,7 +12,7 @@ from pipelines.dedup.entries import CAPTURE_ENTRY, key_entries
 from pipelines.dedup.hashing import U64
 from pipelines.dedup.key_files import CHUNK, open_cuts, open_keys
 from pipelines.dedup.keys import KeyLayout, RecordKeys
-from pipelines.dedup.leaf_walk import CutNodes, inner_nodes, leaf_keys
+from pipelines.dedup.leaf_walk import inner_nodes, leaf_keys
 from pipelines.dedup.membership import HashSet
 from pipelines.dedup.splitting import Tails
 
@@ -113,7 +113,7 @@ class Fresh:
         entries["row"] = rows[entries["row"]]
         start, tails = column(entries, "key"), source.tails(entries, plan.depth)
         assert plan.cuts is not None  # noqa: S101 (a plan of an earlier run)
-        way = start, source.nodes(entries), tails, CutNodes.of(plan.cuts)
+        way = start, source.nodes(entries), tails, HashSet(plan.cuts)
         leaves = np.unique(leaf_keys(*way))
         return cls(nodes, HashSet(np.unique(start)), HashSet(leaves), inner_nodes(*way))
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from pipelines.dedup.candidates import PAIR, count_buckets, distinct_pairs
 from pipelines.dedup.key_source import is_member
-from pipelines.dedup.leaf_walk import CutNodes, inner_nodes, leaf_keys
+from pipelines.dedup.leaf_walk import inner_nodes, leaf_keys
 from pipelines.dedup.leaves import leaf_pairs
+from pipelines.dedup.membership import HashSet
 from pipelines.dedup.ordering import order_by
 from pipelines.dedup.prediction import predict_pairs
 from pipelines.dedup.splitting import Leaves, Tails, split_buckets
@@ -172,7 +173,7 @@ def split_tails_only(
 def test_stored_cuts_lead_to_the_same_leaves(bucket: Any) -> None:
     keys, nodes, tails = arrays(*bucket[:3])
     leaves = split_buckets(keys, nodes, tails, bucket[3])
-    walked = leaf_keys(keys, nodes, tails, CutNodes.of(np.unique(leaves.cut_keys)))
+    walked = leaf_keys(keys, nodes, tails, HashSet(np.unique(leaves.cut_keys)))
     by_key = defaultdict(set)
     for i, key in enumerate(walked.tolist()):
         by_key[key].add(i)
@@ -183,13 +184,13 @@ def test_stored_cuts_lead_to_the_same_leaves(bucket: Any) -> None:
 @settings(max_examples=40, deadline=None)
 def test_the_nodes_above_some_leaves_lead_others_to_them(bucket: Any) -> None:
     keys, nodes, tails = arrays(*bucket[:3])
-    cuts = CutNodes.of(np.unique(split_buckets(keys, nodes, tails, bucket[3]).cut_keys))
+    cuts = HashSet(np.unique(split_buckets(keys, nodes, tails, bucket[3]).cut_keys))
     some = np.arange(len(keys)) % 3 == 0
     few = Tails(tails.table, tails.positions, tails.row[some], tails.kind[some])
     inner = inner_nodes(keys[some], nodes[some], few, cuts)
-    assert np.isin(inner, cuts.keys).all()
+    assert np.isin(inner, cuts.values).all()
     whole = leaf_keys(keys, nodes, tails, cuts)
-    near = leaf_keys(keys, nodes, tails, CutNodes.of(inner))
+    near = leaf_keys(keys, nodes, tails, HashSet(inner))
     meets = np.isin(whole, whole[some])
     assert (np.isin(near, whole[some]) == meets).all()
     assert (near[meets] == whole[meets]).all()
@@ -251,6 +252,18 @@ def test_distinct_pairs_join_families_and_votes() -> None:
     found = distinct_pairs(np.array(rows, dtype=PAIR))
     assert found.tolist() == [(1, 2, 5, 5), (3, 4, 2, 65535)]
     assert len(distinct_pairs(np.empty(0, PAIR))) == 0
+
+
+WORDS = st.integers(0, 40) | st.integers(0, 2**64 - 1) | st.sampled_from(KEYS)
+
+
+@given(st.lists(WORDS), st.sets(WORDS))
+@settings(max_examples=60, deadline=None)
+def test_a_hash_set_holds_its_members_and_no_others(asked: list[int], members: set[int]) -> None:
+    held = HashSet(np.array(sorted(members), dtype=np.uint64))
+    for chosen in (asked, sorted(members)):
+        found = held.has(np.array(chosen, dtype=np.uint64))
+        assert found.tolist() == [one in members for one in chosen]
 
 
 @given(st.lists(st.integers(-5, 30)), st.sets(st.integers(0, 25)))
