@@ -5,6 +5,7 @@ python jobs/viewer_analytics.py --viewers 100000         a larger one
 python jobs/viewer_analytics.py --input messages/        recorded messages, one file a partition
 python jobs/viewer_analytics.py --verify                 count again in Spark, compare row for row
 python jobs/viewer_analytics.py --stack --seconds 300    the topics of Kafka, until then
+python jobs/viewer_analytics.py --stack --job taste      what viewers like, one row a viewer
 """
 
 import sys

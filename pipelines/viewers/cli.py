@@ -26,10 +26,16 @@ def _add_flags(add: AddFlag) -> None:
         help="root of the tables (%(default)s)")  # fmt: skip
     add("--verify", action="store_true", help="count once more in Spark and compare row for row")
     add("--stack", action="store_true", help="read and write the topics of Kafka until stopped")
+    add("--job", choices=("match", "taste"), default="match",
+        help="with --stack: count the match, or keep tastes of viewers (%(default)s)")  # fmt: skip
     add("--seconds", type=float, metavar="N", help="with --stack: stop after so long")
 
 
 def _run(config: "ViewersConfig", request: Request, open_log: OpenLog) -> "RunSummary":
+    if request.stack and request.job == "taste":
+        from pipelines.viewers.follow_tastes import follow_tastes
+
+        return follow_tastes(config, request, open_log())
     if request.stack:
         from pipelines.viewers.follow import follow
 

@@ -1,10 +1,17 @@
 """Runs the SQL of this job: an environment with the functions, views, sinks, one statement set."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines.core.flink import FlinkSettings, build_environment, checkpoints_in, flink_options
+from pipelines.core.flink import (
+    FlinkSettings,
+    build_environment,
+    checkpoints_in,
+    flink_options,
+    stop_with_savepoint,
+)
 from pipelines.viewers import jvm
 from pipelines.viewers.config import ViewersConfig
 from pipelines.viewers.views import View
@@ -123,6 +130,15 @@ def cancel(job: Job) -> None:
     client = job.get_job_client()
     if client is not None:
         client.cancel().result()
+
+
+def end(job: Job, config: ViewersConfig) -> None:
+    """Stop a running job; where state is kept, with a savepoint, whose place is told."""
+    if config.state_uri is None:
+        cancel(job)
+        return
+    savepoint = stop_with_savepoint(job, f"{config.state_uri.rstrip('/')}/savepoints")
+    print(f"savepoint: {savepoint}", file=sys.stderr)
 
 
 def run_together(engine: Engine, inserts: Sequence[str]) -> None:

@@ -5,7 +5,6 @@ repeated one harmless. Plain Python: it sees a few rows a second.
 """
 
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,7 +17,6 @@ from typing import Any
 import numpy as np
 
 from pipelines.core import endpoints
-from pipelines.core.flink import stop_with_savepoint
 from pipelines.core.kafka import make_consumer, make_producer, open_topic, read_all, topic_spans
 from pipelines.core.runlog import RunLog
 from pipelines.core.summary import RunSummary, begin_summary
@@ -26,7 +24,7 @@ from pipelines.core.wire import Wire
 from pipelines.viewers import topics
 from pipelines.viewers.alerts import Notice, Watch
 from pipelines.viewers.config import ViewersConfig
-from pipelines.viewers.engine import cancel
+from pipelines.viewers.engine import end
 from pipelines.viewers.live import LiveLane
 from pipelines.viewers.request import Request
 from pipelines.viewers.stack import JOB, start_lanes
@@ -62,11 +60,7 @@ def follow(config: ViewersConfig, request: Request, log: RunLog) -> RunSummary:
             step.rows = loop.run(request.seconds)
     finally:
         live.stop()
-        if config.state_uri is None:
-            cancel(job)
-        else:
-            savepoint = stop_with_savepoint(job, f"{config.state_uri.rstrip('/')}/savepoints")
-            print(f"savepoint: {savepoint}", file=sys.stderr)
+        end(job, config)
         shutil.rmtree(checkpoints, ignore_errors=True)
         # Offsets of transactional topics count their markers too, so these are read.
         dead, late = (sum(1 for _ in read_all(servers, one)) for one in (topics.DEAD, topics.LATE))

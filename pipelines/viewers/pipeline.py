@@ -23,6 +23,7 @@ from pipelines.viewers.corrections import (
 from pipelines.viewers.counting import JOB, run_lanes
 from pipelines.viewers.decide import raise_alerts, rank_trending
 from pipelines.viewers.fairplay import sleepless_viewers
+from pipelines.viewers.interactions import cast_of_titles
 from pipelines.viewers.outcome import (
     Metrics,
     count_by,
@@ -32,6 +33,7 @@ from pipelines.viewers.outcome import (
     with_ms,
     within_lateness,
 )
+from pipelines.viewers.preferences import read_preferences
 from pipelines.viewers.request import Request
 from pipelines.viewers.result import Run
 from pipelines.viewers.sources import Source, open_source
@@ -117,12 +119,14 @@ def _analyse(
         result.trending = rank_trending(result.sessions, config.trending_half_life_seconds, last)
         sleepless = sleepless_viewers(result.sessions, config.fair_play)
         result.suspects = pd.concat([result.suspects, sleepless], ignore_index=True)
+    with log.step("tastes"):
+        result.preferences = read_preferences(source.interactions, cast_of_titles())
     with log.step("reconcile"):
         _reconcile(result, config, summary)
     summary.metrics = _measure(result, config, log.seconds["count"])
     summary.metrics["corrected_rows"] = corrected
     with log.step("publish"):
-        for name in ("metrics", "sessions", "alerts", "trending", "suspects"):
+        for name in ("metrics", "sessions", "alerts", "trending", "suspects", *_tastes(result)):
             tables.stage(staged, name, tables.without_ms(getattr(result, name)))
         summary.tables = tables.publish(lake, staged, summary.run_id)
     return result
@@ -138,6 +142,11 @@ def _reconcile(result: Run, config: ViewersConfig, summary: RunSummary) -> None:
     summary.check_accounting()
 
 
+def _tastes(result: Run) -> tuple[str, ...]:
+    """The table of tastes, where anybody recorded interactions."""
+    return ("preferences",) if len(result.preferences) else ()
+
+
 def _measure(result: Run, config: ViewersConfig, seconds: float) -> Metrics:
     lengths = config.windows.slice_seconds * 1000, config.windows.minute_seconds * 1000
     found = measure(result.metrics, result.sessions, result.source.records, seconds, *lengths)
@@ -149,6 +158,7 @@ def _measure(result: Run, config: ViewersConfig, seconds: float) -> Metrics:
         "milestones": int(is_step.sum()),
         "quality_commands": sum(result.commands.values()),
         "suspects": len(result.suspects),
+        "taste_profiles": len(result.preferences),
     }
 
 

@@ -17,6 +17,7 @@ class Request:
         report: folder of report.html and run.json.
         verify: count once more in Spark and compare.
         stack: read and write the topics of Kafka.
+        job: with `stack`, the lanes of the match, or tastes.
         seconds: with `stack`, stop after so long; None goes on until SIGTERM or Ctrl-C.
     """
 
@@ -27,4 +28,5 @@ class Request:
     report: Path | None = None
     verify: bool = False
     stack: bool = False
+    job: str = "match"
     seconds: float | None = None

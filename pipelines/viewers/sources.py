@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from pipelines.core.errors import ConfigError
 from pipelines.viewers.config import ViewersConfig
 from pipelines.viewers.generate import MESSAGES, START_MS, make_match, write_match
+from pipelines.viewers.interactions import draw_interactions, write_interactions
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Source:
         records: messages in it.
         horizon_ms: events after this moment cannot be, epoch ms.
         digest: SHA-256 of what it was made from.
+        interactions: messages of `viewer.Interaction`; None where there are none.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Source:
     records: int
     horizon_ms: int
     digest: str
+    interactions: Path | None = None
 
 
 def open_source(given: str, config: ViewersConfig, scratch: Path) -> Source:
@@ -70,10 +73,13 @@ def open_source(given: str, config: ViewersConfig, scratch: Path) -> Source:
 def _make(config: ViewersConfig, folder: Path) -> Source:
     match = make_match(config.match, config.seed)
     records = write_match(match, folder, config.match, config.seed, config.flink.parallelism)
-    text = json.dumps([config.match.model_dump(mode="json"), config.seed], sort_keys=True)
+    file = folder.with_name("interactions.parquet")
     end = START_MS + int((match.seconds + config.windows.skew_seconds) * 1000)
+    viewers = np.unique(match.events["viewer_key"].astype(np.int64))
+    write_interactions(draw_interactions(viewers, config.match, config.seed, end), file)
+    text = json.dumps([config.match.model_dump(mode="json"), config.seed], sort_keys=True)
     name = f"a seeded match with {config.match.viewers:,} viewers"
-    return Source(name, folder, records, end, hashlib.sha256(text.encode()).hexdigest())
+    return Source(name, folder, records, end, hashlib.sha256(text.encode()).hexdigest(), file)
 
 
 def _latest(read: pq.ParquetFile, hours: float) -> int:

@@ -19,8 +19,10 @@ EVENTS = "viewer.events.v1"
 METRICS, SESSIONS, ALERTS = "viewer.metrics.v1", "viewer.sessions.v1", "viewer.alerts.v1"
 COMMANDS = "viewer.quality-commands.v1"
 LATE, DEAD = f"{EVENTS}.late", f"{EVENTS}.dlq"
+INTERACTIONS, DEAD_INTERACTIONS = "viewer.interactions.v1", "viewer.interactions.v1.dlq"
+CONTENTS, PREFERENCES = "viewer.ref-content.v1", "viewer.ref-preferences.v1"
 ALL = (EVENTS, METRICS, SESSIONS, ALERTS, COMMANDS, LATE, DEAD)
-"""Every topic that the job reads or writes."""
+"""Every topic that the lanes of the match read or write."""
 
 _ONE_BYTE = 128
 

@@ -43,6 +43,7 @@ def _sections(data: MatchReport) -> list[Section]:
         sections.alerts_section(data),
         sections.trending_section(data),
         sections.decisions_section(data),
+        *([sections.tastes_section(data)] if len(data.preferences) else []),
         counts_section(data.counts, data.reasons),
         steps_section(data.seconds),
         sections.caveats_section(),

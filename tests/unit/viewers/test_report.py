@@ -113,6 +113,7 @@ def test_the_page_is_whole_and_names_what_was_found(metrics):
         minutes=metrics[metrics["window_end_ms"] - metrics["window_start_ms"] == MINUTE],
         alerts=raise_alerts(metrics, CONFIG), trending=rank_trending(SESSIONS, 300, 600_000),
         suspects=pd.DataFrame({"reason": ["REGULAR"]}), commands={"UPGRADE": 3},
+        preferences=pd.DataFrame({"top_genres": [["drama", "news"], ["drama"], []]}),
     )  # fmt: skip
     page = build_report(data).render()
     for text in (
@@ -121,6 +122,7 @@ def test_the_page_is_whole_and_names_what_was_found(metrics):
         "E_BODY",
         "regional overload",
         "3 changes of quality, 1 cases",
+        "3 profiles of taste, most for drama",
     ):
         assert text in page
     assert not re.search(r"<(script|link|img)[^>]+(src|href)=.http", page)
