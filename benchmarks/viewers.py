@@ -16,7 +16,6 @@ of its own.
 import argparse
 import json
 import os
-import re
 import shutil
 import signal
 import sys
@@ -29,17 +28,16 @@ sys.path.insert(0, str(ROOT))
 import numpy as np  # noqa: E402
 from harness.process import RunFailed, run_measured  # noqa: E402
 from harness.results import Results, median, progress  # noqa: E402
+from viewers_data import make  # noqa: E402
+from viewers_replay import hold_replay, measure_heap, measure_replay  # noqa: E402
 
 from pipelines.viewers import sketch  # noqa: E402
-from pipelines.viewers.config import DegradeSettings, MatchSettings, Phase  # noqa: E402
-from pipelines.viewers.generate import make_match, write_match  # noqa: E402
+from pipelines.viewers.config import DegradeSettings, MatchSettings  # noqa: E402
 
-SECTIONS = ("bounded", "hot", "peers", "guard", "kafka", "sketch", "replay")
+SECTIONS = ("bounded", "hot", "peers", "guard", "kafka", "sketch", "replay", "heap")
 PACKAGES = ("apache-flink", "numpy", "numba", "pyarrow", "kafka-python")
-FILES = 2
 RECORD_VIEWERS = 25_300_000
 HEARTBEAT_SECONDS = 10
-REPLAY_SECONDS = 150
 JVM = {"JVM_ARGS": "-XX:+UseParallelGC -Xmx7g"}
 """Flags of every arm that runs in Flink: the collector that gives up least throughput."""
 
@@ -52,32 +50,7 @@ def main() -> int:
                        "load_at_start": os.getloadavg()[0]})  # fmt: skip
     scratch = Path(tempfile.mkdtemp(prefix="sangam-bench-"))
     try:
-        even = 1 / MatchSettings().matches
-        hot = {"hot": 0.95, "even": even} if "hot" in given.sections else {"hot": 0.95}
-        folders = {
-            name: make(given, name, MatchSettings(viewers=given.viewers, hot_share=share))
-            for name, share in hot.items()
-            if {"bounded", "hot", "kafka"} & set(given.sections)
-        }
-        if {"bounded", "hot"} & set(given.sections):
-            for name, folder in folders.items():
-                measure(results, "ours", name, folder, given.rounds, scratch)
-        if "peers" in given.sections:
-            for arm in ("ours", "sql"):
-                measure(results, arm, "quarter", part(given, 4), 1, scratch)
-            for arm in ("ours", "datastream"):
-                measure(results, arm, "small", part(given, 20), 1, scratch)
-        if "guard" in given.sections:
-            for arm in ("read", "decode", "audience"):
-                measure(results, arm, "quarter", part(given, 4), given.rounds, scratch)
-        if "sketch" in given.sections:
-            measure_sketch(results)
-        if "replay" in given.sections:
-            measure_replay(results, given, scratch)
-        if "kafka" in given.sections:
-            from viewers_kafka import run_kafka
-
-            run_kafka(results, folders["hot"], scratch)
+        measure_sections(results, given, scratch)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     results.take_over(given.out)
@@ -87,21 +60,40 @@ def main() -> int:
     return 1 if results.skipped else 0
 
 
-def make(given: argparse.Namespace, name: str, settings: MatchSettings) -> Path:
-    """Messages of a match, made once and kept."""
-    folder = given.data / f"viewers-{name}-{settings.viewers}"
-    done = folder.with_suffix(".done")  # beside the folder, where Flink does not read it
-    if not done.exists():
-        number = write_match(make_match(settings, 7), folder, settings, 7, FILES)
-        done.write_text(str(number))
-        progress(f"{folder.name}: {number:,} messages")
-    return folder
+def measure_sections(results: Results, given: argparse.Namespace, scratch: Path) -> None:
+    """The chosen sections, in the order in which they stand here."""
+    if {"bounded", "hot"} & set(given.sections):
+        measure(results, "ours", "hot", match(given), given.rounds, scratch)
+    if "hot" in given.sections:
+        even = match(given, "even", 1 / MatchSettings().matches)
+        measure(results, "ours", "even", even, given.rounds, scratch)
+    if "peers" in given.sections:
+        for name, share, peer in (("quarter", 4, "sql"), ("small", 20, "datastream")):
+            for arm in ("ours", peer):
+                measure(results, arm, name, match(given, share=share), 1, scratch)
+    if "guard" in given.sections:
+        for arm in ("read", "decode", "audience"):
+            measure(results, arm, "whole", match(given), given.rounds, scratch)
+        measure(results, "python_decode", "small", match(given, share=20), 1, scratch)
+    if "sketch" in given.sections:
+        measure_sketch(results)
+    if "replay" in given.sections:
+        measure_replay(results, given, scratch)
+    if "heap" in given.sections:
+        measure_heap(results, given, scratch)
+    if "kafka" in given.sections:
+        from viewers_kafka import run_kafka
+
+        folder = match(given, "in-order", files=1)
+        run_kafka(results, folder, given.live_rate, scratch)
 
 
-def part(given: argparse.Namespace, share: int) -> Path:
-    """Messages of a match that so many times fewer watch."""
-    viewers = max(1, given.viewers // share)
-    return make(given, "hot", MatchSettings(viewers=viewers))
+def match(
+    given: argparse.Namespace, name: str = "hot", hot: float = 0.95, share: int = 1, files: int = 2
+) -> Path:
+    """Messages of a match that one content dominates; `share` times fewer watch a part of it."""
+    settings = MatchSettings(viewers=max(1, given.viewers // share), hot_share=hot)
+    return make(given.data, name, settings, files)
 
 
 def measure(
@@ -123,6 +115,7 @@ def measure(
         costs.append(told["cpu_seconds"] / told["events"] * 1e6)
         peaks.append(measured.peak_bytes / 2**20)
         progress(f"{arm} {name}: {rates[-1]:,.0f} events/s")
+    results.add(f"{arm} {name} events", told["events"], "events")
     results.add(f"{arm} {name} events per second", median(rates), "1/s", rates)
     results.add(f"{arm} {name} seconds", median(seconds), "s", seconds)
     results.add(f"{arm} {name} time on cores per event", median(costs), "us", costs)
@@ -145,39 +138,6 @@ def measure_sketch(results: Results) -> None:
     results.add("sketch error at a million viewers, hashed tokens", errors[0], "")
 
 
-def measure_replay(results: Results, given: argparse.Namespace, scratch: Path) -> None:
-    """A match with a steady audience: rate, audience that was counted, heap after collections."""
-    steady = (Phase(name="steady", seconds=REPLAY_SECONDS, multiplier=1.0),)
-    settings = MatchSettings(viewers=given.replay_viewers, phases=steady, time_scale=1)
-    folder = make(given, "replay", settings)
-    log, collections = scratch / "replay.txt", scratch / "gc.txt"
-    command = [sys.executable, str(ROOT / "benchmarks" / "viewers_arms.py"), "replay", str(folder)]
-    flags = {"JVM_ARGS": f"-XX:+UseParallelGC -Xmx{given.heap} -Xlog:gc:file={collections}"}
-    try:
-        measured = run_measured(command, sorted(os.sched_getaffinity(0))[:2], log, flags)
-    except RunFailed as error:
-        results.skip("replay", str(error))
-        return
-    told = json.loads(log.read_text().splitlines()[-1])
-    results.add("replay events", told["events"], "events")
-    results.add("replay peak concurrent viewers", told["peak_concurrent"], "sessions")
-    results.add("replay events per second", told["events"] / told["seconds"], "1/s")
-    results.add("replay peak memory", measured.peak_bytes / 2**20, "MiB")
-    third, fourth = heap_of(collections)
-    results.add("replay heap after collections, third quarter", third, "MiB")
-    results.add("replay heap after collections, last quarter", fourth, "MiB")
-
-
-def heap_of(file: Path) -> tuple[float, float]:
-    """Smallest heap after a collection in the third and in the last quarter of a run, MiB."""
-    found = re.findall(r"^\[([\d.]+)s\].* Pause .*->(\d+)M", file.read_text(), re.MULTILINE)
-    rows = [(float(at), float(size)) for at, size in found]
-    end = max(at for at, _ in rows)
-    quarters = [[size for at, size in rows if low * end < at <= high * end]
-                for low, high in ((0.5, 0.75), (0.75, 1.0))]  # fmt: skip
-    return min(quarters[0]), min(quarters[1])
-
-
 def hold_against_limits(results: Results) -> None:
     """Acceptance rows, ratios to the peers, and the record by calculation."""
     rate = "events per second"
@@ -186,6 +146,12 @@ def hold_against_limits(results: Results) -> None:
     results.ratio(
         "ours over plain DataStream Python", f"ours small {rate}", f"datastream small {rate}"
     )
+    read, decode = (results.value(f"{arm} whole time on cores per event")
+                    for arm in ("read", "decode"))  # fmt: skip
+    if read and decode:
+        results.add("guarded decoding, time on cores per event", decode - read, "us")
+    results.ratio("decoding on the JVM over in Python", f"decode whole {rate}",
+                  f"python_decode small {rate}")  # fmt: skip
     hot = results.ratio(
         "hot match over even ones, seconds", "ours hot seconds", "ours even seconds"
     )
@@ -195,14 +161,7 @@ def hold_against_limits(results: Results) -> None:
     results.check("freshness p99, ms", results.value("freshness p99"), None, 3000)
     error = results.value("sketch error at a million viewers, largest of 20")
     results.check("sketch error at a million viewers", error, None, 0.02)
-    heap = results.ratio(
-        "replay, heap of the last quarter over the third",
-        "replay heap after collections, last quarter",
-        "replay heap after collections, third quarter",
-    )
-    results.check("replay, heap that grows", heap, None, 1.1)
-    concurrent = results.value("replay peak concurrent viewers")
-    results.check("replay, concurrent viewers", concurrent, 1_000_000, None)
+    hold_replay(results)
     if ours:
         cores = RECORD_VIEWERS / HEARTBEAT_SECONDS / ours * 2
         results.add("cores for 25.3M viewers, by calculation", cores, "cores")
@@ -218,7 +177,9 @@ def parse() -> argparse.Namespace:
     add("--viewers", type=int, default=150_000, help="base audience (%(default)s)")
     add("--rounds", type=int, default=1, help="runs of each of our arms (%(default)s)")
     add("--replay-viewers", type=int, default=1_010_000, help="steady audience (%(default)s)")
-    add("--heap", default="6g", help="largest heap of the replay (%(default)s)")
+    add("--heap-viewers", type=int, default=100_000, help="audience of the heap (%(default)s)")
+    add("--heap", default="6g", help="largest heap of replay and heap (%(default)s)")
+    add("--live-rate", type=int, default=5_000, help="live events a second (%(default)s)")
     add("--data", type=Path, default=Path(tempfile.gettempdir(), "sangam-bench-data"))
     add("--out", type=Path, default=ROOT / "benchmarks" / "results" / "viewers.json")
     given = parser.parse_args()

@@ -4,27 +4,32 @@ python benchmarks/viewers_arms.py ours FOLDER
 """
 
 import json
-import os
 import sys
 import tempfile
+import threading
 import time
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from harness.cpu import cpu_seconds  # noqa: E402
 from peers.viewers_datastream import run_datastream  # noqa: E402
 from peers.viewers_sql import plain_sql  # noqa: E402
 
+from pipelines.core.errors import ContractError  # noqa: E402
 from pipelines.core.flink import FlinkSettings, checkpoints_in  # noqa: E402
+from pipelines.core.wire import Wire  # noqa: E402
 from pipelines.viewers import engine, lanes, tables, views, windows  # noqa: E402
 from pipelines.viewers.config import ViewersConfig  # noqa: E402
 from pipelines.viewers.sources import open_source  # noqa: E402
 
 CHECKPOINT_SECONDS = 30
 """As in production; the 5 s of small runs would write all state twelve times a minute."""
+
+SAMPLE_SECONDS = 5
+"""Between two looks at the heap."""
 
 DISCARD = "WITH ('connector' = 'blackhole')"
 
@@ -33,34 +38,39 @@ def main() -> None:
     """Run one arm."""
     arm, folder = sys.argv[1], Path(sys.argv[2])
     flink = FlinkSettings(checkpoint_seconds=CHECKPOINT_SECONDS, restart_attempts=2)
-    windows = {"session_gap_seconds": 60} if arm == "replay" else {}
+    windows = {"session_gap_seconds": 60} if arm in ("replay", "heap") else {}
     config = ViewersConfig(flink=flink, windows=windows)
     source = open_source(str(folder), config, Path())
     with tempfile.TemporaryDirectory(prefix="sangam-bench-") as scratch:
-        before = cpu_seconds()
+        before, told = cpu_seconds(), {"events": source.records}
+        if arm == "heap":
+            sample_heap(told.setdefault("heap", []))
         if arm == "datastream":
-            spent = run_datastream(folder, config)
+            told["seconds"] = run_datastream(folder, config)
         else:
-            spent = run_sql(arm, source, config, Path(scratch))
-        told = {"seconds": spent, "cpu_seconds": cpu_seconds() - before, "events": source.records}
-        if arm == "replay":
+            told["seconds"] = run_sql(arm, source, config, Path(scratch))
+        told["cpu_seconds"] = cpu_seconds() - before
+        if arm in ("replay", "heap"):
             told["peak_concurrent"] = peak_concurrent(Path(scratch))
     print(json.dumps(told))
 
 
-def cpu_seconds() -> float:
-    """Time that this process and all below it have spent on cores; what others do is not in it."""
-    spent, known = 0, {os.getpid()}
-    stats = {}
-    for place in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            fields = place.read_text().rpartition(")")[2].split()
-            stats[int(place.parent.name)] = int(fields[1]), int(fields[11]) + int(fields[12])
-    for pid in sorted(stats):
-        if pid in known or stats[pid][0] in known:
-            known.add(pid)
-            spent += stats[pid][1]
-    return spent / os.sysconf("SC_CLK_TCK")
+def sample_heap(rows: list[tuple[float, float]]) -> None:
+    """Collect all garbage now and then; notes the time since now and what is in use, MiB."""
+    from pyflink.java_gateway import get_gateway
+
+    start = time.monotonic()
+
+    def sample() -> None:
+        jvm = get_gateway().jvm
+        runtime = jvm.Runtime.getRuntime()
+        while True:
+            time.sleep(SAMPLE_SECONDS)
+            jvm.System.gc()
+            used = runtime.totalMemory() - runtime.freeMemory()
+            rows.append((time.monotonic() - start, used / 2**20))
+
+    threading.Thread(target=sample, daemon=True).start()
 
 
 def peak_concurrent(folder: Path) -> int:
@@ -78,7 +88,7 @@ def run_sql(arm, source, config, scratch):
     opened.execute_sql(
         engine.messages_in_files("messages", source.folder, disorder, source.horizon_ms)
     )
-    if arm in ("ours", "replay"):
+    if arm in ("ours", "replay", "heap"):
         engine.define(opened, lanes.all_views(config))
         for table, columns in tables.TABLES.items():
             opened.execute_sql(engine.rows_to_files(table, columns, scratch.as_uri()))
@@ -94,6 +104,10 @@ def run_sql(arm, source, config, scratch):
         engine.define(opened, [views.decoded_view(), views.events_view()])
         opened.execute_sql(f"CREATE TEMPORARY TABLE out_table (a BIGINT, b STRING) {DISCARD}")
         inserts = ["INSERT INTO out_table SELECT order_key, session_id FROM events"]
+    elif arm == "python_decode":
+        opened.create_temporary_function("decoded_kind", python_decoder())
+        opened.execute_sql(f"CREATE TEMPORARY TABLE out_table (a STRING) {DISCARD}")
+        inserts = ["INSERT INTO out_table SELECT decoded_kind(message_value) FROM messages"]
     elif arm == "read":
         opened.execute_sql(f"CREATE TEMPORARY TABLE out_table (a BYTES, b BYTES) {DISCARD}")
         inserts = ["INSERT INTO out_table SELECT message_key, message_value FROM messages"]
@@ -103,6 +117,27 @@ def run_sql(arm, source, config, scratch):
     start = time.monotonic()
     engine.run_together(opened, inserts)
     return time.monotonic() - start
+
+
+def python_decoder():
+    """The other guard: Python decodes Arrow batches and answers null for what is broken."""
+    from pyflink.table import DataTypes
+    from pyflink.table.udf import ScalarFunction, udf
+
+    class Decode(ScalarFunction):
+        def open(self, context):
+            self.wire = Wire("viewer.Event")
+
+        def eval(self, values):
+            return values.map(self.kind)
+
+        def kind(self, value):
+            try:
+                return self.wire.decode(value)["event_type"]
+            except ContractError:
+                return None
+
+    return udf(Decode(), result_type=DataTypes.STRING(), func_type="pandas")
 
 
 if __name__ == "__main__":

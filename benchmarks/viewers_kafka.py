@@ -1,18 +1,19 @@
-"""Kafka section of the viewer benchmark: a real broker, loaded by Flink, counted, and then live."""
+"""Kafka section of the viewer benchmark: rows while players send, then a whole match counted."""
 
+import json
 import os
 import shutil
-import threading
+import subprocess
+import sys
 import time
-from contextlib import closing
 from pathlib import Path
 
+from harness.cpu import cpu_seconds
 from harness.results import Results, progress
+from viewers_data import ROOT
 
 from pipelines.core.catalogue import load_catalogue
-from pipelines.core.kafka import make_producer, topic_spans
-from pipelines.core.wire import Wire
-from pipelines.produce.samples import sample_records
+from pipelines.core.kafka import delete_records, read_all, topic_spans
 from pipelines.stack.cli import reconcile
 from pipelines.stack.native import NativeStack
 from pipelines.viewers import topics
@@ -22,45 +23,72 @@ from pipelines.viewers.follow import AlertLoop
 from pipelines.viewers.live import LiveLane
 from pipelines.viewers.stack import load_topic, start_lanes
 
-LIVE_SECONDS, WARM_SECONDS, LIVE_RATE = 60, 40, 2_000
+LIVE_SECONDS, WARM_SECONDS = 60, 60
+CHECKPOINT_SECONDS = 10
+"""A bounded run ends with a checkpoint, which it waits for."""
+
 FIGURES = ("freshness_p50_ms", "freshness_p99_ms")
 
 
-def run_kafka(results: Results, folder: Path, scratch: Path) -> None:
-    """Load the topic, count all of it with sinks and transactions, then follow live events."""
+def run_kafka(results: Results, folder: Path, rate: int, scratch: Path) -> None:
+    """Follow live events, then load the topic and count all of it, with sinks and transactions.
+
+    Args:
+        results: takes the figures.
+        folder: messages of a match in their order of arrival, one file.
+        rate: live events a second.
+        scratch: takes the servers' data.
+    """
+    os.environ.setdefault("JVM_ARGS", "-XX:+UseParallelGC -Xmx4g")
     stack = NativeStack(scratch / "stack")
     stack.start(sorted(load_catalogue().users))
     try:
         os.environ.update(stack.environment)
         reconcile(load_catalogue(), "local", is_apply=True)
-        config, servers = ViewersConfig(), stack.environment["SANGAM_KAFKA"]
-        measure_freshness(results, config, servers, scratch)
-        before = length(servers)
-        load_topic(folder, config, scratch / "load")
-        progress(f"kafka: {length(servers) - before:,} messages loaded")
-        number, start = length(servers), time.monotonic()
-        start_lanes(config, scratch / "count", is_bounded=True).wait()
-        spent = time.monotonic() - start
-        results.add("kafka events per second", number / spent, "1/s")
-        results.add("kafka seconds", spent, "s")
+        broker = json.loads((stack.folder / "state.json").read_text())["kafka_pid"]
+        servers = stack.environment["SANGAM_KAFKA"]
+        measure_freshness(results, servers, folder, rate, scratch)
+        for topic in topics.ALL:
+            delete_records(servers, topic)
+        measure_rate(results, servers, folder, broker, scratch)
     finally:
         stack.stop()
 
 
-def length(servers: str) -> int:
-    """Messages on the topic of events."""
-    return sum(end - start for start, end in topic_spans(servers, topics.EVENTS).values())
+def measure_rate(results: Results, servers: str, folder: Path, broker: int, scratch: Path) -> None:
+    """Count all messages of the topic: rate, and what a message costs the job and the broker."""
+    config = ViewersConfig()
+    flink = config.flink.model_copy(update={"checkpoint_seconds": CHECKPOINT_SECONDS})
+    one = config.model_copy(update={"flink": flink.model_copy(update={"parallelism": 1})})
+    load_topic(folder, one, scratch / "load")
+    number = sum(end - start for start, end in topic_spans(servers, topics.EVENTS).values())
+    progress(f"kafka: {number:,} messages loaded")
+    before, start = (cpu_seconds(), cpu_seconds(broker)), time.monotonic()
+    start_lanes(config.model_copy(update={"flink": flink}), scratch / "count", True).wait()
+    spent = time.monotonic() - start
+    whole, served = cpu_seconds() - before[0], cpu_seconds(broker) - before[1]
+    results.add("kafka events", number, "events")
+    results.add("kafka events per second", number / spent, "1/s")
+    results.add("kafka seconds", spent, "s")
+    results.add("kafka time on cores per event, job", (whole - served) / number * 1e6, "us")
+    results.add("kafka time on cores per event, broker", served / number * 1e6, "us")
+    for name, topic in (("dead letters", topics.DEAD), ("too late", topics.LATE)):
+        results.add(f"kafka {name}", sum(1 for _ in read_all(servers, topic)), "events")
 
 
-def measure_freshness(results: Results, config: ViewersConfig, servers: str, scratch: Path) -> None:
+def measure_freshness(
+    results: Results, servers: str, folder: Path, rate: int, scratch: Path
+) -> None:
     """Age of events when their provisional row is read, with players that send in real time."""
+    config = ViewersConfig()
     job, lane = start_lanes(config, scratch / "live", is_bounded=False), LiveLane(config)
     lane.start()
-    players = threading.Thread(target=send_live, args=(servers, WARM_SECONDS + LIVE_SECONDS))
-    players.start()
-    loop = AlertLoop(servers, config, lane)
-    loop.run(WARM_SECONDS + LIVE_SECONDS)
-    players.join()
+    program, seconds = ROOT / "benchmarks" / "viewers_players.py", WARM_SECONDS + LIVE_SECONDS
+    command = [sys.executable, str(program), servers, str(folder), str(rate), str(seconds)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as players:
+        loop = AlertLoop(servers, config, lane)
+        loop.run(seconds)
+        told = json.loads(players.communicate(timeout=60)[0].splitlines()[-1])
     lane.stop()
     cancel(job)
     shutil.rmtree(scratch / "live", ignore_errors=True)
@@ -68,23 +96,5 @@ def measure_freshness(results: Results, config: ViewersConfig, servers: str, scr
     for name in FIGURES:
         results.add(name.removesuffix("_ms").replace("_", " "), found[name], "ms")
     results.add("freshness, provisional rows", found["provisional_rows"], "rows")
-
-
-def send_live(servers: str, seconds: float) -> None:
-    """Heartbeats of some thousand sessions, each stamped with the moment it is sent."""
-    wire, number = Wire("viewer.Event"), LIVE_RATE * 10
-    records = list(sample_records("viewer.Event", number, entities=LIVE_RATE * 5))
-    start = time.monotonic()
-    with closing(make_producer(servers, linger_ms=5)) as producer:
-        for place in range(int(seconds * LIVE_RATE)):
-            if (early := start + place / LIVE_RATE - time.monotonic()) > 0:
-                time.sleep(early)
-            now = int(time.time() * 1000)
-            record = records[place % number] | {
-                "event_id": f"live-{place}", "event_time": now, "event_type": "HEARTBEAT",
-            }  # fmt: skip
-            producer.send(
-                topics.EVENTS, key=record["session_id"].encode(), value=wire.encode(record),
-                timestamp_ms=now,
-            )  # fmt: skip
-        producer.flush(30)
+    results.add("freshness, events sent per second", told["sent"] / seconds, "1/s")
+    results.add("freshness, changes of mode", lane.changes, "changes")

@@ -63,7 +63,8 @@ class Results:
         self.earlier = [*told.get("earlier", ()), runs]
 
     def add(self, name: str, value: float | None, unit: str, runs: Sequence[float] = ()) -> None:
-        """Keep one figure; `runs` are the single values behind a median."""
+        """Keep one figure, in place of an earlier one; `runs` are the values behind a median."""
+        self.figures = [row for row in self.figures if row["name"] != name]
         row: dict[str, Any] = {"name": name, "value": _rounded(value), "unit": unit}
         if len(runs) > 1:
             row["runs"] = [_rounded(run) for run in runs]
@@ -79,6 +80,7 @@ class Results:
         if above is None or not below:
             return None
         found = above / below
+        self.ratios = [row for row in self.ratios if row["name"] != name]
         self.ratios.append({"name": name, "value": _rounded(found), "unit": "x"})
         return found
 
