@@ -1,0 +1,22 @@
+"""Workers look for modules in installed packages, not in the zips and the jar that Spark adds."""
+
+import sys
+import zipfile
+
+from pipelines.core.daemon import drop_zips
+
+
+def test_zips_and_jars_are_no_import_places(tmp_path, monkeypatch):
+    kept = [str(tmp_path), *(place for place in sys.path if not place.endswith(".zip"))]
+    files = [str(tmp_path / name) for name in ("pyspark.zip", "spark-core_2.13-4.1.1.jar")]
+    for file in files:
+        zipfile.ZipFile(file, "w").close()
+    monkeypatch.setattr(sys, "path", [files[0], *kept, files[1]])
+    monkeypatch.setattr(
+        sys,
+        "path_importer_cache",
+        {**dict.fromkeys(files), f"{files[0]}/pyspark": None, kept[0]: None},
+    )
+    drop_zips()
+    assert sys.path == kept
+    assert list(sys.path_importer_cache) == [kept[0]]
