@@ -1,5 +1,6 @@
 """Delta tables from Python: where they are, their versions, their rows as Arrow."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -108,6 +109,21 @@ def read_arrow(
 def data_files(place: Place, version: int, folders: Sequence[str] = ()) -> list[str]:
     """Files of a version as paths inside the table's folder, all or those of some folders."""
     return _names(_open_table(place, version), folders)
+
+
+def plain_files(place: Place) -> list[str] | None:
+    """Parquet files that hold just the rows of a Delta table's newest version, or of a folder.
+
+    None where a reader needs more than the files: rows of them are deleted, columns renamed.
+    """
+    table = place.table()
+    if table is not None:
+        return _names(table, ()) if table.protocol().min_reader_version == 1 else None
+    files, root = place.open()
+    found = files.get_file_info(fs.FileSelector(root, recursive=True))
+    names = [one.path[len(root) :].lstrip("/") for one in found]
+    is_hidden = re.compile(r"(^|/)[._]").search
+    return sorted(name for name in names if name.endswith(".parquet") and not is_hidden(name))
 
 
 def _open_table(place: Place, version: int) -> deltalake.DeltaTable:

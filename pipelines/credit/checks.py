@@ -21,7 +21,8 @@ def _reject(code: str, condition: str) -> Rule:
     return Rule(code, condition, "reject", severity="WARN")
 
 
-def _key_rules(*columns: str) -> list[Rule]:
+def key_rules(*columns: str) -> list[Rule]:
+    """Keys must be there, and the customer's must be a token."""
     empty = " OR ".join(f"{name} IS NULL OR trim(string({name})) = ''" for name in columns)
     return [
         _reject("MISSING_KEY", empty),
@@ -46,7 +47,7 @@ def transaction_rules() -> list[Rule]:
     record = "credit.AccountTransaction"
     keys = ("customer_id", "account_id", "transaction_id", "transaction_date", "booked_at")
     return [
-        *_key_rules(*keys),
+        *key_rules(*keys),
         _reject(
             "AMOUNT_OUT_OF_RANGE",
             f"coalesce(transaction_amount_paise NOT BETWEEN 1 AND {MAX_PAISE}, true)",
@@ -75,7 +76,7 @@ def application_rules(config: CreditConfig) -> list[Rule]:
         "customer_since_date": "customer_since_date > as_of_date",
     }
     return [
-        *_key_rules("customer_id", "application_id", "applied_at"),
+        *key_rules("customer_id", "application_id", "applied_at"),
         _reject("APPLIED_AFTER_AS_OF", f"{applied} > as_of_date"),
         _reject("STALE_APPLICATION", f"{applied} < {oldest}"),
         *(_reject(f"BAD_APPLICATION {name}", condition) for name, condition in bad.items()),
@@ -87,7 +88,7 @@ def application_rules(config: CreditConfig) -> list[Rule]:
 def tradeline_rules() -> list[Rule]:
     """Rules of `credit.BureauTradeline`."""
     return [
-        *_key_rules("customer_id", "tradeline_id", "reported_date"),
+        *key_rules("customer_id", "tradeline_id", "reported_date"),
         _reject(
             "LIMIT_OUT_OF_RANGE",
             f"coalesce(sanctioned_limit_paise NOT BETWEEN 0 AND {MAX_BALANCE_PAISE}, true)",

@@ -1,9 +1,8 @@
 """A scorecard as Spark SQL: no Python worker scores, and no value slips through without a bin.
 
-Every feature becomes one expression that yields a packed integer, `shortfall << 12 | place`, or a
-negative code for a value without a bin. The raw score is made of the upper parts; their order is
-the order of the reasons, ties by feature. The place is that of feature and bin in one constant
-table, where codes and labels are looked up only for the few that are told.
+Every feature becomes one expression that yields a packed integer (`packing.py`). Codes and labels
+of reasons are looked up in one constant table, only for the few that are told. What follows from a
+raw score and the greatest integers, `finish_scores`, is the same for scores made in arrays.
 
 Three things cost most, and none of them is the scorecard. A method beyond 8,000 bytecodes is
 interpreted, at a tenth of the rate: every packed integer is used twice, and Spark evaluates what is
@@ -18,14 +17,18 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.credit.calibration import probability_table
+from pipelines.credit.packing import (
+    CODES,
+    PLACES,
+    SHIFT,
+    packed_bins,
+    packed_codes,
+    reason_slots,
+    told_codes,
+)
 from pipelines.credit.scorecard import CardFeature, Scorecard
 
-SHIFT = 12
-"""Bits of a place: enough for `MAX_FEATURES` features of `MAX_BINS` bins."""
-_PLACES = (1 << SHIFT) - 1
-
-INVALID = "invalid"
-CODES = ("MISSING_NOT_BINNED", "NOT_FINITE", "UNSEEN_CATEGORY")
+RAW_SCORE, INVALID = "raw_score", "invalid"
 
 _LARGEST = "1.7976931348623157E308D"
 
@@ -81,19 +84,9 @@ def _halves(column: str, cuts: Sequence[float], results: Sequence[str]) -> str:
 
 
 def packed_expression(card: Scorecard, index: int) -> str:
-    """The packed integer of a feature, never null; negative for a value without a bin.
-
-    Places begin with the last feature: of equal shortfalls the first feature's is the greatest.
-    """
-    feature = card.features[index]
-    first = sum(len(later.bins) for later in card.features[index + 1 :])
-    results = [
-        str((feature.max_points - one.points) << SHIFT | first + i)
-        for i, one in enumerate(feature.bins)
-    ]
-    return bin_expression(
-        feature, results, [str(-(len(CODES) * index + n)) for n in range(1, len(CODES) + 1)]
-    )
+    """The packed integer of a feature, never null; negative for a value without a bin."""
+    results, otherwise = packed_bins(card, index), packed_codes(index)
+    return bin_expression(card.features[index], [*map(str, results)], [*map(str, otherwise)])
 
 
 def invalid_expression(card: Scorecard) -> str:
@@ -123,16 +116,40 @@ def score_frame(df: DataFrame, card: Scorecard, with_reasons: bool = True) -> Da
     """
     kept = [F.col(f"`{name}`") for name in df.columns]
     packed = [packed_expression(card, i) for i in range(len(card.features))]
-    raw = F.expr(_raw_score(card, packed)).alias("raw_score")
+    raw = F.expr(_raw_score(card, packed)).alias(RAW_SCORE)
     if not with_reasons:
-        return df.select(*kept, raw).select(*kept, *_score_columns(card))
+        return finish_scores(df.select(*kept, raw), card, df.columns, with_reasons)
     ranked = F.expr(f"sort_array(array({', '.join(packed)}))").alias("_ranked")
-    slots = range(1, min(card.scale.reasons, len(card.features)) + 1)
-    worst = [F.expr(f"element_at(_ranked, -{k})").alias(f"_worst_{k}") for k in slots]
-    told = df.select(*kept, raw, ranked).select(*kept, "raw_score", *worst)
-    shown = _points([f"_worst_{k}" for k in slots])
-    rest = F.expr(f"int({card.max_points}D - raw_score - ({shown}))").alias("other_shortfall")
-    return told.select(*kept, *_score_columns(card), _reasons(card, slots), rest)
+    worst = [
+        F.expr(f"element_at(_ranked, -{k})").alias(name)
+        for k, name in enumerate(worst_names(card), start=1)
+    ]
+    found = df.select(*kept, raw, ranked).select(*kept, RAW_SCORE, *worst)
+    return finish_scores(found, card, df.columns, with_reasons)
+
+
+def worst_names(card: Scorecard) -> list[str]:
+    """Columns of the greatest packed integers, the greatest first."""
+    return [f"_worst_{k}" for k in range(1, reason_slots(card) + 1)]
+
+
+def finish_scores(
+    found: DataFrame, card: Scorecard, keep: Sequence[str], with_reasons: bool
+) -> DataFrame:
+    """The score columns that follow from `raw_score`, and the reasons from `worst_names`.
+
+    Args:
+        found: those columns, none of them null.
+        card: the scorecard.
+        keep: other columns of the result.
+        with_reasons: also `reasons` and `other_shortfall`.
+    """
+    columns = [*(F.col(f"`{name}`") for name in keep), *_score_columns(card)]
+    if not with_reasons:
+        return found.select(columns)
+    shown = _points(worst_names(card))
+    rest = F.expr(f"int({card.max_points}D - {RAW_SCORE} - ({shown}))").alias("other_shortfall")
+    return found.select(*columns, _reasons(card), rest)
 
 
 def _points(packed: Sequence[str]) -> str:
@@ -142,7 +159,7 @@ def _points(packed: Sequence[str]) -> str:
 
 def _raw_score(card: Scorecard, packed: Sequence[str]) -> str:
     """Best points less what was lost; a negative code raises what it stands for."""
-    told = [quote(f"{code} {feature.name}") for feature in card.features for code in CODES]
+    told = map(quote, told_codes(card))
     error = f"raise_error(element_at(array({', '.join(told)}), -least({', '.join(packed)}, 0)))"
     raw = f"int({card.max_points}D - ({_points(packed)}))"
     return f"IF(({' | '.join(packed)}) >= 0, {raw}, int({error}))"
@@ -165,8 +182,8 @@ def _score_columns(card: Scorecard) -> list[Column]:
     ]
 
 
-def _reasons(card: Scorecard, slots: range) -> Column:
-    """The worst packed integers as reasons; those without a shortfall are left out."""
+def _reasons(card: Scorecard) -> Column:
+    """The greatest packed integers as reasons; those without a shortfall are left out."""
     rows = ", ".join(
         f"named_struct('code', {quote(feature.code)}, 'feature', {quote(feature.name)},"
         f" 'bin', {quote(one.label)}, 'shortfall', {feature.max_points - one.points})"
@@ -174,8 +191,10 @@ def _reasons(card: Scorecard, slots: range) -> Column:
         for one in feature.bins
     )
     table = f"CAST(array({rows}) AS {REASON_TYPE})"
-    found = [f"get({table}, _worst_{k} & {_PLACES})" for k in slots]
+    names = worst_names(card)
+    found = [f"get({table}, {name} & {PLACES})" for name in names]
     cases = " ".join(
-        f"WHEN _worst_{k} > {_PLACES} THEN array({', '.join(found[:k])})" for k in reversed(slots)
+        f"WHEN {names[k - 1]} > {PLACES} THEN array({', '.join(found[:k])})"
+        for k in range(len(names), 0, -1)
     )
     return F.expr(f"CASE {cases} ELSE CAST(array() AS {REASON_TYPE}) END").alias("reasons")

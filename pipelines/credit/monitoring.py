@@ -10,10 +10,11 @@ from pyspark.sql import functions as F
 
 from pipelines.credit.config import CreditConfig, FairnessSettings
 from pipelines.credit.drift import Drift, compare
-from pipelines.credit.expressions import CODES, bin_expression
+from pipelines.credit.expressions import bin_expression
 from pipelines.credit.fairness import GroupRate, Proxy, compare_groups, find_proxies
 from pipelines.credit.fitting import count_between
 from pipelines.credit.metrics import ScoreCounts
+from pipelines.credit.packing import CODES
 from pipelines.credit.scorecard import Scorecard
 
 UNTOLD = "not told"

@@ -13,7 +13,7 @@ from pipelines.credit.expressions import INVALID, REASON_TYPE, invalid_expressio
 from pipelines.credit.lake import SCORES, CreditLake
 from pipelines.credit.scorecard import Scorecard
 
-_KEPT = ("application_id", "customer_id", "thin_file_reason")
+KEPT = ("application_id", "customer_id", "thin_file_reason")
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,23 @@ def score_applications(
     is_thin = F.col("thin_file_reason") != NOT_THIN
     checked = joined.where(~is_thin).withColumn(INVALID, F.expr(invalid_expression(card)))
     names = [feature.name for feature in card.features]
-    valid = checked.where(F.col(INVALID).isNull()).select(*_KEPT, *names)
-    scored = score_frame(valid, card)
-    thin = joined.where(is_thin).select(*_KEPT)
+    valid = checked.where(F.col(INVALID).isNull()).select(*KEPT, *names)
+    scores = score_rows(score_frame(valid, card), joined.where(is_thin), card, as_of, run_id)
+    return scores, checked.where(F.col(INVALID).isNotNull())
+
+
+def score_rows(
+    scored: DataFrame, thin: DataFrame, card: Scorecard, as_of: date, run_id: str
+) -> DataFrame:
+    """`credit.CreditScore` rows.
+
+    Args:
+        scored: `KEPT`, and what `score_frame` adds.
+        thin: `KEPT` of applications that are not scored.
+        card: scorecard of the main segment.
+        as_of: business day.
+        run_id: run that writes the rows.
+    """
     empty = {
         "score": "int", "raw_score": "int", "max_points": "int", "other_shortfall": "int",
         "pd": "double",
@@ -59,18 +73,22 @@ def score_applications(
     blank = {name: F.lit(None).cast(kind) for name, kind in empty.items()}
     blank["risk_category"] = F.lit("THIN_FILE")
     blank["reasons"] = F.array().cast(REASON_TYPE)
-    columns = [*_KEPT, *blank]
-    rows = scored.select(columns).unionByName(thin.withColumns(blank).select(columns))
-    stamped = rows.withColumns(
-        {
-            "as_of_date": F.lit(as_of),
-            "scorecard_id": F.lit(card.id),
-            "scorecard_version": F.lit(card.version),
-            "segment": F.lit("MAIN"),
-            "run_id": F.lit(run_id),
-        }
+    columns = [*KEPT, *blank]
+    untold = thin.select(*KEPT).withColumns(blank)
+    stamped = (
+        scored.select(columns)
+        .unionByName(untold.select(columns))
+        .withColumns(
+            {
+                "as_of_date": F.lit(as_of),
+                "scorecard_id": F.lit(card.id),
+                "scorecard_version": F.lit(card.version),
+                "segment": F.lit("MAIN"),
+                "run_id": F.lit(run_id),
+            }
+        )
     )
-    return conform(stamped, "credit.CreditScore"), checked.where(F.col(INVALID).isNotNull())
+    return conform(stamped, "credit.CreditScore")
 
 
 def write_scores(
@@ -100,9 +118,11 @@ def write_scores(
 
 def invalid_rows(invalid: DataFrame, run_id: str) -> DataFrame:
     """Applications without a bin, as `ops.QuarantinedRecord`; `location` holds no value."""
+    # What looks like an identity number is no token and must not be repeated.
+    token = F.when(F.col(INVALID) != "IDENTITY_NUMBER", F.col("customer_id"))
     rows = invalid.select(
         F.col(INVALID).alias("reason"),
-        F.col("customer_id").alias("record_token"),
+        token.alias("record_token"),
         F.lit("applications").alias("dataset"),
         F.lit("scoring").alias("location"),
         F.lit(run_id).alias("run_id"),

@@ -1,4 +1,4 @@
-"""Inputs of the job: a generated population, German credit, tables of one's own, or topics."""
+"""Inputs of the job: a generated population, German credit, tables, topics, finished features."""
 
 import hashlib
 import importlib.util
@@ -19,6 +19,7 @@ from pipelines.credit.config import CreditConfig
 
 REQUIRED = ("applications", "transactions")
 OPTIONAL = ("tradelines", "outcomes", "fairness")
+FEATURES = "features:"
 _SYNTHETIC = re.compile(r"synthetic(?::(\d+))?")
 DEFAULT_CUSTOMERS = 20_000
 _NAMES = {
@@ -42,6 +43,7 @@ class Source:
         is_public: generated data.
         digest: identity of the input's content, for the run id.
         dead: messages of topics that became dead letters, by table.
+        portfolio: folder of a table of finished features; its frame is the only one in `tables`.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Source:
     is_public: bool
     digest: str
     dead: Mapping[str, int] = field(default_factory=dict)
+    portfolio: str | None = None
 
     def get(self, table: str) -> DataFrame | None:
         """A table, or None where the input has none."""
@@ -75,6 +78,8 @@ def open_source(
 
         read = read_topics(session, name, is_dry_run)
         return Source(name, read.tables, None, None, False, read.digest, read.dead)
+    if name.startswith(FEATURES):
+        return _open_portfolio(session, name)
     return _open_tables(session, name)
 
 
@@ -97,32 +102,57 @@ def _open_tables(session: SparkSession, name: str) -> Source:
     tables = {table: read(table, required=True) for table in REQUIRED}
     tables |= {table: read(table, required=False) for table in OPTIONAL}
     found = {table: frame for table, frame in tables.items() if frame is not None}
-    files = sorted(file for frame in found.values() for file in frame.inputFiles())
-    digest = hashlib.sha256("\n".join([name, *files]).encode()).hexdigest()[:16]
-    return Source(name, found, None, None, False, digest)
+    return Source(name, found, None, None, False, _digest(name, found))
+
+
+def _open_portfolio(session: SparkSession, name: str) -> Source:
+    folder = name.removeprefix(FEATURES).rstrip("/")
+    frame, reason = _load(session, folder)
+    if frame is None:
+        raise ConfigError(f"--input {name}: there is no such folder; {reason}".rstrip("; "))
+    found = {"features": frame}
+    return Source(name, found, None, None, False, _digest(name, found), portfolio=folder)
+
+
+def _digest(name: str, tables: Mapping[str, DataFrame]) -> str:
+    """Identity of an input: its name and its files."""
+    files = sorted(file for frame in tables.values() for file in frame.inputFiles())
+    return hashlib.sha256("\n".join([name, *files]).encode()).hexdigest()[:16]
 
 
 def _read(session: SparkSession, root: str, table: str, required: bool) -> DataFrame | None:
-    """One table of a folder: Delta, Parquet or Avro, local or on an object store."""
-    paths, reason = [f"{root}/{name}" for name in _NAMES.get(table, (table,))], ""
-    is_remote = "://" in root
-    for path in paths:
-        if not is_remote and not Path(path).exists():
-            continue
-        for kind, is_kind in _FORMATS.items():
-            if is_remote or is_kind(Path(path)):
-                try:
-                    return session.read.format(kind).load(path)
-                except READ_ERRORS as error:
-                    reason = read_failure(error)
-        if not is_remote:
-            raise ConfigError(f"--input {path}: no Delta, Parquet or Avro table; {reason}")
+    """One table of a folder, under any of its names."""
+    reason = ""
+    for name in _NAMES.get(table, (table,)):
+        frame, reason = _load(session, f"{root}/{name}")
+        if frame is not None:
+            return frame
     if not required:
         return None
     raise ConfigError(
         f"--input {root}: there is no folder {table}; needed are {', '.join(REQUIRED)}, possible"
         f" are {', '.join(OPTIONAL)}; {reason}".rstrip("; ")
     )
+
+
+def _load(session: SparkSession, path: str) -> tuple[DataFrame | None, str]:
+    """A Delta, Parquet or Avro table, local or on an object store; else None, and why.
+
+    Raises:
+        ConfigError: a folder of this machine holds something else.
+    """
+    is_remote, reason = "://" in path, ""
+    if not is_remote and not Path(path).exists():
+        return None, reason
+    for kind, is_kind in _FORMATS.items():
+        if is_remote or is_kind(Path(path)):
+            try:
+                return session.read.format(kind).load(path), ""
+            except READ_ERRORS as error:
+                reason = read_failure(error)
+    if not is_remote:
+        raise ConfigError(f"--input {path}: no Delta, Parquet or Avro table; {reason}")
+    return None, reason
 
 
 def _has(suffix: str) -> Callable[[Path], bool]:

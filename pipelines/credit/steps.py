@@ -10,9 +10,11 @@ from pipelines.credit import extract as intake
 from pipelines.credit.applications import NOT_THIN, applicants, join_features
 from pipelines.credit.challenger import compare_models, train_challenger
 from pipelines.credit.features import FeatureInputs, build_features, require_one_row_each
+from pipelines.credit.intake import Tally
 from pipelines.credit.lake import APPLICATIONS, DAYS, FEATURES, SCORES, TRADELINES
 from pipelines.credit.metrics import count_scores
 from pipelines.credit.monitoring import find_drift, find_unfairness, score_counts
+from pipelines.credit.portfolio import require_unique, score_portfolio
 from pipelines.credit.result import Run
 from pipelines.credit.samples import Sample
 from pipelines.credit.scorecard import Scorecard, load_scorecard
@@ -103,14 +105,33 @@ def score(state: Run) -> None:
     state.card = state.card or _chosen_card(state)
     applications, found = at_day(state, APPLICATIONS), at_day(state, FEATURES)
     with state.log.step("score") as step:
-        made = score_applications(
+        scores, invalid = score_applications(
             applications, found, state.card, state.as_of, state.summary.run_id
         )
-        expected = applications.count()
-        state.scores = write_scores(state.lake, *made, expected, state.as_of)
-        step.rows = expected
+        count = applications.count()
+        _write_scores(state, scores, invalid, count)
+        step.rows = count
+
+
+def score_finished(state: Run) -> None:
+    """Score a table of finished features; each of its rows is an application."""
+    state.card, folder = _chosen_card(state), state.source.portfolio
+    assert folder is not None  # noqa: S101 - the caller looked
+    with state.log.step("score") as step:
+        scores, invalid, count = score_portfolio(
+            state.lake.session, folder, state.source.tables["features"], state.card, state.as_of,
+            state.summary.run_id,
+        )  # fmt: skip
+        _write_scores(state, scores, invalid, count)
+        require_unique(at_day(state, SCORES))
+        state.intake.tallies["applications"] = Tally("applications", count, 0, count)
+        step.rows = count
+
+
+def _write_scores(state: Run, scores: DataFrame, invalid: DataFrame, expected: int) -> None:
+    state.scores = write_scores(state.lake, scores, invalid, expected, state.as_of)
     if state.scores.invalid:
-        state.quarantined.append(invalid_rows(made[1], state.summary.run_id))
+        state.quarantined.append(invalid_rows(invalid, state.summary.run_id))
 
 
 def _chosen_card(state: Run) -> Scorecard:

@@ -10,10 +10,19 @@ from pyspark.sql import functions as F
 
 from pipelines.core.errors import ConfigError, ContractError, GateError
 from pipelines.core.runlog import RunLog
+from pipelines.credit.applications import join_features
 from pipelines.credit.config import CreditConfig
 from pipelines.credit.generate import AS_OF, write_population
 from pipelines.credit.intake import Tally, pick_columns
-from pipelines.credit.lake import DAYS, FEATURES, QUARANTINE, SCORECARDS, SCORES, CreditLake
+from pipelines.credit.lake import (
+    APPLICATIONS,
+    DAYS,
+    FEATURES,
+    QUARANTINE,
+    SCORECARDS,
+    SCORES,
+    CreditLake,
+)
 from pipelines.credit.pipeline import run
 from pipelines.credit.request import Request
 from pipelines.credit.scorecard import load_scorecard
@@ -176,6 +185,70 @@ def test_c1_c13_a_changed_day_and_a_past_day(spark, home, done):
     )
     assert (checked.metrics["scores_differing"], checked.metrics["features_differing"]) == (0, 0)
     assert checked.metrics["scores_compared"] == first.counts["out"] - first.counts["for_training"]
+
+
+@pytest.fixture(scope="module")
+def finished(spark, home, done):
+    """What a bank's own feature table would hold: the finished features of the business day."""
+    lake, day = CreditLake(spark, str(home / "lake")), F.col("as_of_date") == F.lit(AS_OF)
+    applications, features = (lake.read(name).where(day) for name in (APPLICATIONS, FEATURES))
+    return join_features(applications.drop("run_id", "as_of_date"), features)
+
+
+def score_finished(spark, home, rows, name, kind="parquet"):
+    """Score a table of finished features into a lake of its own."""
+    rows.write.format(kind).save(str(home / name))
+    card = next((home / "lake" / "scorecards").glob("*.json"))
+    given = {
+        "input": f"features:{home / name}",
+        "lake": str(home / f"{name}-lake"),
+        "scorecard": card,
+    }
+    summary = execute(spark, command="score", as_of=AS_OF, report=home / f"{name}-report", **given)
+    return summary, CreditLake(spark, given["lake"])
+
+
+@pytest.mark.parametrize("kind", ["delta", "avro"])
+def test_finished_features_score_as_the_day_did(spark, home, done, finished, kind):
+    """Delta is scored by the tasks that read it, Avro by the expressions."""
+    summary, lake = score_finished(spark, home, finished, f"finished-{kind}", kind)
+    stored = CreditLake(spark, str(home / "lake")).read(SCORES)
+    names = [name for name in stored.columns if name != "run_id"]
+    one, other = stored.select(names), lake.read(SCORES).select(names)
+    assert one.exceptAll(other).count() == other.exceptAll(one).count() == 0
+    assert summary.counts["in"] == summary.counts["out"] == one.count()
+    assert summary.metrics["thin_file"] == done[0].metrics["thin_file"] > 0
+
+
+def test_finished_features_with_faults_are_set_aside_by_name(spark, home, done, finished):
+    best = finished.where("thin_file_reason = 'NONE'").orderBy("application_id").limit(4).persist()
+    ids = [row[0] for row in best.select("application_id").collect()]
+    faults = {
+        "customer_id": ("1234 5678 9012", "IDENTITY_NUMBER"),
+        "application_id": (" ", "MISSING_KEY"),
+        "thin_file_reason": ("YOUNG", "UNKNOWN_SYMBOL thin_file_reason"),
+    }
+    changed = {
+        name: F.when(F.col("application_id") == place, value).otherwise(F.col(name))
+        for place, (name, (value, _)) in zip(ids, faults.items(), strict=False)
+    }
+    summary, lake = score_finished(spark, home, best.withColumns(changed), "faults")
+    assert (summary.counts["in"], summary.counts["out"], summary.counts["rejected"]) == (4, 1, 3)
+    aside = {row["reason"]: row["record_token"] for row in lake.read(QUARANTINE).collect()}
+    assert aside.keys() == {code for _, code in faults.values()}
+    assert aside["IDENTITY_NUMBER"] is None
+
+
+def test_finished_features_that_cannot_be_trusted_stop_the_run(spark, home, done, finished):
+    few = finished.orderBy("application_id").limit(3)
+    with pytest.raises(GateError, match="occurs twice"):
+        score_finished(spark, home, few.unionByName(few), "twice")
+    with pytest.raises(ContractError, match="the column thin_file_reason is missing"):
+        score_finished(spark, home, few.drop("thin_file_reason"), "short")
+    with pytest.raises(ConfigError, match="for `score`"):
+        execute(spark, command="train", input=f"features:{home / 'twice'}", as_of=AS_OF)
+    with pytest.raises(ConfigError, match="no such folder"):
+        execute(spark, command="score", input="features:nowhere", as_of=AS_OF)
 
 
 def test_days_with_known_content_are_not_aggregated_again(spark, home, done):
