@@ -1,45 +1,93 @@
 """Our side of the scoring benchmark: one scorecard, one Parquet folder, no sink.
 
 python credit_scoring.py DATA ROUNDS OUT
+
+Both ways to score are timed from the folder to rows in Spark: `score` and `score and reasons` are
+those of a stored table, whose files the tasks read (`bulk.py`), `by expressions` those of a frame.
 """
 
 import json
 import sys
 import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
 
+from pipelines.core.delta_tables import Place
 from pipelines.core.spark import build_session
+from pipelines.credit.bulk import score_stored
 from pipelines.credit.catalog import FeatureSpec
 from pipelines.credit.config import CreditConfig
 from pipelines.credit.expressions import score_frame
 from pipelines.credit.fitting import fit_scorecard
+from pipelines.credit.scorecard import Scorecard
 from pipelines.credit.steps import SESSION
+from pipelines.credit.stored_features import StoredFeatures
 from pipelines.credit.training import to_sample
 
 
 def main(data: Path, rounds: int, out: Path) -> None:
     """Fit once, then read and score all rows `rounds` times, each after an uncounted round."""
-    sample = pd.read_parquet(data / "sample.parquet")
-    names = [name for name in sample.columns if name != "is_bad"]
-    specs = [FeatureSpec(n, "number" if n[0] == "n" else "category", (f"t.{n}",), n) for n in names]
-    card, _ = fit_scorecard(to_sample(sample, specs), specs, CreditConfig())
+    card = fit(data)
     session = build_session("bench", SESSION)
-    rows = session.read.parquet(str(data / "rows.parquet"))
-    seconds: dict[str, list[float]] = {}
-    frames = {
-        "read alone": rows,  # columns read and made rows, nothing scored
-        "score": score_frame(rows, card, with_reasons=False).drop(*names),
-        "score and reasons": score_frame(rows, card).drop(*names),
+    folder = data / "rows.parquet"
+    rows, names = session.read.parquet(str(folder)), [one.name for one in card.features]
+    frames: dict[str, Callable[[], DataFrame]] = {
+        "score": partial(stored_scores, session, folder, card, False),
+        "score and reasons": partial(stored_scores, session, folder, card, True),
+        "read alone in tasks": partial(read_alone, session, folder, card),
+        "score by expressions": lambda: score_frame(rows, card, with_reasons=False).drop(*names),
+        "score and reasons by expressions": lambda: score_frame(rows, card).drop(*names),
+        "read alone": lambda: rows,
     }
+    seconds: dict[str, list[float]] = {}
     for name, frame in frames.items():
         for counted in range(rounds + 1):
             start = time.monotonic()
-            frame.write.format("noop").mode("overwrite").save()
+            frame().write.format("noop").mode("overwrite").save()
             if counted:
                 seconds.setdefault(name, []).append(time.monotonic() - start)
     out.write_text(json.dumps({"seconds": seconds}))
+
+
+def fit(data: Path) -> Scorecard:
+    """A scorecard of the sample."""
+    sample = pd.read_parquet(data / "sample.parquet")
+    names = [name for name in sample.columns if name != "is_bad"]
+    specs = [FeatureSpec(n, "number" if n[0] == "n" else "category", (f"t.{n}",), n) for n in names]
+    return fit_scorecard(to_sample(sample, specs), specs, CreditConfig())[0]
+
+
+def stored_scores(
+    session: SparkSession, folder: Path, card: Scorecard, with_reasons: bool
+) -> DataFrame:
+    """Scores of a table that tasks read; finding its files is part of the time."""
+    return score_stored(session, open_table(folder, card), card, with_reasons=with_reasons)
+
+
+def read_alone(session: SparkSession, folder: Path, card: Scorecard) -> DataFrame:
+    """Batches read by tasks as for scoring; only their sizes go to Spark."""
+    stored = open_table(folder, card)
+
+    def count(parts: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for part in parts:
+            for number in part.column("id").to_pylist():
+                sizes = [batch.num_rows for batch in stored.read(number)]
+                yield pa.RecordBatch.from_pydict({"rows": pa.array(sizes)})
+
+    groups = len(stored.groups)
+    return session.range(0, groups, 1, groups).mapInArrow(count, "rows bigint")
+
+
+def open_table(folder: Path, card: Scorecard) -> StoredFeatures:
+    """The rows of the benchmark as files."""
+    stored = StoredFeatures.open(Place(str(folder)), card, ())
+    assert stored is not None, f"{folder}: no plain Parquet files"
+    return stored
 
 
 if __name__ == "__main__":
