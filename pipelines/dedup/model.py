@@ -128,12 +128,12 @@ def layout_of(mapping: Mapping, config: DedupConfig) -> dict[str, Any]:
     }
 
 
-def load_model(path: Path, comparators: tuple[Comparator, ...] | None = None) -> Model:
+def load_model(path: Path) -> Model:
     """Read a saved model and check it.
 
     Raises:
         ConfigError: the file is missing, of another version, not numeric where it must be, its m or
-            u do not sum to 1, its tables were changed, or it compares other fields.
+            u do not sum to 1, or its tables were changed.
     """
     try:
         plain = json.loads(path.read_text("utf-8"))
@@ -149,12 +149,30 @@ def load_model(path: Path, comparators: tuple[Comparator, ...] | None = None) ->
         model = _parse(plain, frequencies, cuts, path)
     except (KeyError, TypeError, ValueError) as error:
         raise ConfigError(f"model {path}: key {error} is missing or of a wrong type") from None
-    if comparators is not None and comparators != model.weights.comparators:
-        trained = ", ".join(c.name for c in model.weights.comparators)
-        raise ConfigError(f"model {path}: compares {trained}, not the fields of the mapping")
     if model.model_id != plain["model_id"]:
         raise ConfigError(f"model {path}: model_id does not match its content or its tables")
     return model
+
+
+def check_model(
+    model: Model,
+    path: Path | None,
+    comparators: tuple[Comparator, ...],
+    layout: MappingOf[str, Any],
+) -> None:
+    """Hold a model that was loaded to what a run compares.
+
+    Raises:
+        ConfigError: it compares other fields, or was made with other keys, so its plan cuts other
+            buckets.
+    """
+    if comparators != model.weights.comparators:
+        trained = ", ".join(c.name for c in model.weights.comparators)
+        raise ConfigError(f"model {path}: compares {trained}, not the fields of the mapping")
+    if model.layout != layout:
+        raise ConfigError(
+            f"model {path}: made with other keys, signature settings or seed than this run's"
+        )
 
 
 def _parse(plain: Any, frequencies: list[dict[str, Any]], cuts: U64, path: Path) -> Model:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from pipelines.core.masks import mask_value
 from pipelines.core.packed import Records
@@ -108,11 +109,12 @@ def sample_clusters(result: "Run") -> list[ClusterGraph]:
     largest = shared.nlargest(CLUSTERS // 3, "size")["cluster_id"]
     others = shared[~shared["cluster_id"].isin(largest)]["cluster_id"].sort_values()
     chosen = [*largest, *others[: CLUSTERS - len(largest)]]
-    by_token = result.strong_by_token()
+    rows = np.flatnonzero(clusters["cluster_id"].isin(chosen))
+    by_token = result.strong_by_token(rows)
+    rows_of = pd.Series(rows).groupby(clusters["cluster_id"].to_numpy()[rows]).indices
     graphs = []
     for name in chosen:
-        rows = np.flatnonzero((clusters["cluster_id"] == name).to_numpy())
-        members = [view_record(result, int(row)) for row in rows]
+        members = [view_record(result, int(row)) for row in rows[rows_of[name]]]
         graphs.append(ClusterGraph(name, members, _cluster_edges(result, members, by_token)))
     return graphs
 

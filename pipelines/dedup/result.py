@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from pyspark.sql import DataFrame
 
 from pipelines.core.packed import Records
@@ -32,8 +33,14 @@ class Run:
     resolution: Resolution
     increment: Increment | None = None
 
-    def strong_by_token(self) -> dict[tuple[str, str], np.void]:
-        """Edges of band REVIEW and MATCH by the tokens of their ends."""
-        store = self.intake.store
-        sides = [store.tokens.take(store.rows_of(self.strong[s])).to_pylist() for s in ("a", "b")]
-        return dict(zip(zip(*sides, strict=True), self.strong, strict=True))
+    def strong_by_token(self, rows: npt.NDArray[np.intp]) -> dict[tuple[str, str], np.void]:
+        """Edges of band REVIEW and MATCH among some rows of the store, by the tokens of their ends.
+
+        Args:
+            rows: the rows.
+        """
+        store, nodes = self.intake.store, self.intake.store.nodes[rows]
+        inside = np.isin(self.strong["a"], nodes) & np.isin(self.strong["b"], nodes)
+        edges = self.strong[inside]
+        sides = [store.tokens.take(store.rows_of(edges[side])).to_pylist() for side in ("a", "b")]
+        return dict(zip(zip(*sides, strict=True), edges, strict=True))

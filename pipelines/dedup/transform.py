@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame
 
-from pipelines.core.errors import ConfigError
 from pipelines.core.lake import Lake
 from pipelines.core.packed import Records
 from pipelines.core.privacy import Tokeniser
@@ -35,8 +34,7 @@ from pipelines.dedup.matching import (
     prepare_comparison,
     score_candidates,
 )
-from pipelines.dedup.model import Model, layout_of, load_model
-from pipelines.dedup.pairs import Comparison
+from pipelines.dedup.model import Model, check_model, layout_of, load_model
 from pipelines.dedup.planning import PreFlight, partitions_for, plan_candidates
 from pipelines.dedup.request import Request
 from pipelines.dedup.resolution import resolve
@@ -83,11 +81,15 @@ def transform(task: Task) -> Run:
 
 def _transform(task: Task, beside: Executor) -> Run:
     config, log, session = task.config, task.log, task.lake.session
+    path = _given_path(task)
+    loading = None if path is None else beside.submit(load_model, path)
     with log.step("records") as step:
         intake, increment = open_intake(task)
         step.rows = intake.counts["out"]
     comparison = make_comparison(intake, config)
-    given = _given_model(task, intake, comparison)
+    given = None if loading is None else loading.result()
+    if given is not None:
+        check_model(given, path, comparison.comparators, layout_of(intake.mapping, config))
     with log.step("keys"):
         frequencies = prepare_comparison(intake, comparison, given)
         known: Model | Future[Marginals] = given or beside.submit(
@@ -106,7 +108,8 @@ def _transform(task: Task, beside: Executor) -> Run:
         if isinstance(known, Future):
             plan, learned = candidates.plan, known.result()
             known = fit_model(compared, learned, frequencies, intake, comparison, plan, config)
-        model = replace(known, plan=candidates.plan)
+        same = known.plan.cuts is candidates.plan.cuts
+        model = known if same else replace(known, plan=candidates.plan)
     with log.step("score"):
         decisions = standing_decisions(
             task.history, task.request.decisions, task.tokeniser, task.run_id, log
@@ -143,23 +146,13 @@ def open_intake(task: Task) -> tuple[Intake, Increment | None]:
     return take_in(*what), None
 
 
-def _given_model(task: Task, intake: Intake, comparison: Comparison) -> Model | None:
+def _given_path(task: Task) -> Path | None:
     """The model of the command line, or that of the last run, whose plan an increment goes on with.
 
-    Raises:
-        ConfigError: the model was made with other keys, so its plan cuts other buckets.
+    Its tables are large, so they are read beside the rows.
     """
     path = task.request.model
-    if task.request.mode == "incremental":
-        path = path or task.history.model
-    if path is None:
-        return None
-    model = load_model(path, comparison.comparators)
-    if model.layout != layout_of(intake.mapping, task.config):
-        raise ConfigError(
-            f"model {path}: made with other keys, signature settings or seed than this run's"
-        )
-    return model
+    return path or task.history.model if task.request.mode == "incremental" else path
 
 
 def _plan(task: Task, intake: Intake, keys: KeySource, model: Model | None) -> PreFlight:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numba as nb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -105,12 +106,21 @@ def write_union_keys(union: Union, mapping: Mapping, layout: KeyLayout, folder: 
     new = record_keys(
         encode_attributes(union.records, mapping), slice(0, union.records.num_rows), layout
     )
-    earlier, is_new = open_keys(str(union.folder)), union.order >= union.kept.sum()
+    earlier, rows = open_keys(str(union.folder)), np.flatnonzero(union.kept)
     files = create_keys(str(folder), len(union.order), layout)
     for file, name in zip(files, FILES, strict=True):
-        file[~is_new] = getattr(earlier, name)[union.kept]
-        width = getattr(new, name).shape[1]
-        file[is_new, :width] = getattr(new, name)
+        _lay_rows(np.asarray(getattr(earlier, name)), rows, getattr(new, name), union.order, file)
+
+
+@nb.njit(cache=True, nogil=True)
+def _lay_rows(earlier: Array, kept: I64, new: Array, order: I64, out: Array) -> None:
+    """Lay rows of a union; new ones may have fewer columns than the table."""
+    for row in range(len(order)):
+        place = order[row]
+        if place < len(kept):
+            out[row] = earlier[kept[place]]
+        else:
+            out[row, : new.shape[1]] = new[place - len(kept)]
 
 
 def _write_fields(

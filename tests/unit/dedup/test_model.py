@@ -15,7 +15,7 @@ from pipelines.dedup.comparators import Comparator
 from pipelines.dedup.config import ScoreSettings
 from pipelines.dedup.dependence import Dependence
 from pipelines.dedup.key_source import Plan
-from pipelines.dedup.model import Model, TermFrequencies, load_model
+from pipelines.dedup.model import Model, TermFrequencies, check_model, load_model
 from pipelines.dedup.score import Clamp, Household, Weights
 
 COMPARATORS = (Comparator("name", "text"), Comparator("sex", "gender", "g", True))
@@ -49,7 +49,7 @@ def rewrite(path: Path, change: Any) -> None:
 
 
 def test_round_trip_is_bit_identical(model: Model, saved: Path) -> None:
-    again = load_model(saved, COMPARATORS)
+    again = load_model(saved)
     assert (again.model_id, again.plan_id) == (model.model_id, model.plan_id)
     patterns = np.array([[a, b] for a in range(-1, 5) for b in range(-1, 2)], dtype=np.int8)
     scores = [m.weights.score_bits(patterns).tobytes() for m in (model, again)]
@@ -108,7 +108,7 @@ def test_changed_files_are_refused(saved: Path, change: Any, told: str) -> None:
 
 def test_other_fields_are_refused(saved: Path) -> None:
     with pytest.raises(ConfigError, match="compares name, sex, not the fields of the mapping"):
-        load_model(saved, COMPARATORS[:1])
+        check_model(load_model(saved), saved, COMPARATORS[:1], {})
 
 
 def test_missing_and_broken_files(saved: Path) -> None:
