@@ -38,6 +38,9 @@ SECTIONS = ("bounded", "hot", "peers", "guard", "kafka", "sketch", "replay", "he
 PACKAGES = ("apache-flink", "numpy", "numba", "pyarrow", "kafka-python")
 RECORD_VIEWERS = 25_300_000
 HEARTBEAT_SECONDS = 10
+SMALL = 6_000
+"""Viewers of the part (half a million messages) that arms with Python for each message get."""
+
 JVM = {"JVM_ARGS": "-XX:+UseParallelGC -Xmx7g"}
 """Flags of every arm that runs in Flink: the collector that gives up least throughput."""
 
@@ -68,13 +71,14 @@ def measure_sections(results: Results, given: argparse.Namespace, scratch: Path)
         even = match(given, "even", 1 / MatchSettings().matches)
         measure(results, "ours", "even", even, given.rounds, scratch)
     if "peers" in given.sections:
-        for name, share, peer in (("quarter", 4, "sql"), ("small", 20, "datastream")):
+        parts = (("quarter", given.viewers // 4, "sql"), ("small", SMALL, "datastream"))
+        for name, viewers, peer in parts:
             for arm in ("ours", peer):
-                measure(results, arm, name, match(given, share=share), 1, scratch)
+                measure(results, arm, name, match(given, viewers=viewers), 1, scratch)
     if "guard" in given.sections:
         for arm in ("read", "decode", "audience"):
             measure(results, arm, "whole", match(given), given.rounds, scratch)
-        measure(results, "python_decode", "small", match(given, share=20), 1, scratch)
+        measure(results, "python_decode", "small", match(given, viewers=SMALL), 1, scratch)
     if "sketch" in given.sections:
         measure_sketch(results)
     if "replay" in given.sections:
@@ -89,10 +93,14 @@ def measure_sections(results: Results, given: argparse.Namespace, scratch: Path)
 
 
 def match(
-    given: argparse.Namespace, name: str = "hot", hot: float = 0.95, share: int = 1, files: int = 2
+    given: argparse.Namespace,
+    name: str = "hot",
+    hot: float = 0.95,
+    viewers: int = 0,
+    files: int = 2,
 ) -> Path:
-    """Messages of a match that one content dominates; `share` times fewer watch a part of it."""
-    settings = MatchSettings(viewers=max(1, given.viewers // share), hot_share=hot)
+    """Messages of a match that one content dominates, with the audience of the run unless given."""
+    settings = MatchSettings(viewers=viewers or given.viewers, hot_share=hot)
     return make(given.data, name, settings, files)
 
 
