@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -174,10 +174,15 @@ def _is_null(column: pa.Array) -> Bool:
     return np.asarray(column.is_null())
 
 
+@cache
+def _date_reader(date_format: str) -> Normaliser:
+    """Reads dates, and remembers them from batch to batch."""
+    return Normaliser("date_of_birth", date_format=date_format)
+
+
 def _check_date(column: pa.Array, plan: CheckPlan, name: str) -> tuple[pa.Array, Bool]:
     given = trim(column) if pa.types.is_string(column.type) else column
-    parse = Normaliser("date_of_birth", date_format=plan.formats.get(name, ISO_DATE))
-    digits = parse.apply(given)
+    digits = _date_reader(plan.formats.get(name, ISO_DATE)).apply(given)
     first, last = plan.birth_dates
     is_possible = pc.and_(pc.greater_equal(digits, first), pc.less_equal(digits, last))
     bad = ~_is_null(given) & ~np.asarray(is_possible.fill_null(False))

@@ -84,6 +84,8 @@ class Normaliser:
         Returns:
             String array of n rows; null where the value is null or nothing is left of it.
         """
+        if self.kind == "date_of_birth" and _has_whole_days(column, self._date_format):
+            return _digits_of_days(column)
         words, rows = self._distinct(column)
         texts, _ = self._clean(words)
         return _nullify(texts).take(rows)
@@ -149,6 +151,18 @@ class Normaliser:
                 value = cache[text] = clean_carefully(text, kind, clean)
             cleaned.append(value)
         return cleaned
+
+
+def _has_whole_days(column: pa.Array | pa.ChunkedArray, date_format: str) -> bool:
+    """Whether a column holds days that no text has to be read for."""
+    return pa.types.is_temporal(column.type) and all(part in date_format for part in "yMd")
+
+
+def _digits_of_days(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Days as yyyymmdd; null for a year that has not four digits."""
+    days = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    digits = pc.strftime(days, format="%Y%m%d")
+    return pc.if_else(pc.match_substring_regex(digits, "^[0-9]{8}$"), digits, None)
 
 
 def _found(cleaned: Iterable[str | NameParts], positions: Iterable[int]) -> dict[int, NameParts]:
