@@ -17,8 +17,8 @@ from pipelines.stack.native import NativeStack
 from pipelines.upi_fraud.decider import TOPIC, Kind
 from pipelines.upi_fraud.generate import generate
 from pipelines.upi_fraud.reconcile import reconcile
+from tests.stack.cluster import Cluster, end, poll
 from tests.stack.tools import KEY
-from tests.stack.upi_fraud.cluster import Cluster, end, poll
 from tests.stack.upi_fraud.new_build import make_new_build
 from tests.stack.upi_fraud.test_upi_fraud import CONFIG, QUICK, SETTINGS, replay, send_all
 

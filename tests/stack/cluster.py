@@ -1,4 +1,4 @@
-"""A Flink cluster of the installed package's own scripts: a job manager, task managers of one slot."""
+"""A Flink cluster of the installed package's own scripts: a job manager and some task managers."""
 
 import json
 import os
@@ -36,6 +36,7 @@ class Cluster:
     Attributes:
         folder: logs and state.
         env: variables of all processes.
+        slots: of each task manager.
         rest: port of the REST interface.
         manager: job manager.
         workers: task managers by the id they have in the cluster.
@@ -43,6 +44,7 @@ class Cluster:
 
     folder: Path
     env: dict[str, str]
+    slots: int = 1
     rest: int = 0
     rpc: int = 0
     manager: Any = None
@@ -68,7 +70,7 @@ class Cluster:
         wanted = [
             *settings, "jobmanager.rpc.address=127.0.0.1", f"jobmanager.rpc.port={self.rpc}",
             "jobmanager.bind-host=127.0.0.1", "taskmanager.bind-host=127.0.0.1",
-            "taskmanager.host=127.0.0.1", "taskmanager.numberOfTaskSlots=1",
+            "taskmanager.host=127.0.0.1", f"taskmanager.numberOfTaskSlots={self.slots}",
             f"rest.port={self.rest}", "rest.address=127.0.0.1", "rest.bind-address=127.0.0.1",
             f"python.executable={os.sys.executable}", "heartbeat.interval=1 s",
             "heartbeat.timeout=10 s", f"io.tmp.dirs={self.folder / 'tmp'}",
@@ -111,6 +113,22 @@ class Cluster:
         """Ids of the task managers whose slot is taken."""
         found = self._ask("/taskmanagers").get("taskmanagers", ())
         return [one["id"] for one in found if one["freeSlots"] == 0]
+
+    def running(self, job: str) -> str | None:
+        """Id of the running job of a name."""
+        jobs = self._ask("/jobs/overview").get("jobs", ())
+        found = [one["jid"] for one in jobs if (one["name"], one["state"]) == (job, "RUNNING")]
+        return found[0] if found else None
+
+    def workers_of(self, job: str) -> list[str]:
+        """Ids of the task managers that run a job."""
+        vertices = self._ask(f"/jobs/{job}").get("vertices", ())
+        found = (self._ask(f"/jobs/{job}/vertices/{one['id']}/taskmanagers") for one in vertices)
+        return sorted({one["taskmanager-id"] for told in found for one in told["taskmanagers"]})
+
+    def checkpoints(self, job: str) -> dict[str, int]:
+        """How many checkpoints of a job were completed, restored and so on."""
+        return dict(self._ask(f"/jobs/{job}/checkpoints").get("counts", {}))
 
     def kill(self, worker: str) -> None:
         """End a task manager as a crash would."""
