@@ -33,7 +33,10 @@ def backtest(state: Run) -> None:
     }
     known = registered(state.lake, row["scorecard_id"]).get(row["scorecard_version"])
     if known is None:
-        raise ConfigError(f"scorecard version {row['scorecard_version']} is not registered")
+        raise ConfigError(
+            f"lake {state.lake.root}: there is no scorecard version {row['scorecard_version']};"
+            " give --as-of the day of another run"
+        )
     state.card = known
     with state.log.step("scores"):
         made, _ = score_applications(
@@ -58,7 +61,7 @@ def _run_of(state: Run) -> Any:
     )
     found = runs.orderBy(F.desc("started_at")).limit(1).collect()
     if not found:
-        raise ConfigError(f"no run scored {state.as_of}; choose the day of a run")
+        raise ConfigError(f"no run scored {state.as_of}; give --as-of the day of a run")
     return found[0]
 
 

@@ -41,7 +41,8 @@ def extract(state: Run, trains: bool, scores: bool) -> None:
         state.intake.snapshots = [*past, *([state.as_of] if scores else [])]
         if not state.intake.snapshots:
             raise ConfigError(
-                f"train: no outcome in `outcomes` was known by {state.as_of}; nothing to train on"
+                f"train: no outcome in `outcomes` was known by {state.as_of}, so nothing to train"
+                " on; give a later --as-of, or older outcomes"
             )
         intake.take_days(*settings, state.as_of)
         intake.take_tradelines(*settings)
@@ -143,7 +144,9 @@ def _chosen_card(state: Run) -> Scorecard:
     if state.request.scorecard is not None:
         card = load_scorecard(state.request.scorecard)
         if card.is_benchmark_only:
-            raise ConfigError(f"{state.request.scorecard}: BENCHMARK_ONLY, it may not score")
+            raise ConfigError(
+                f"{state.request.scorecard}: BENCHMARK_ONLY, it may not score; train one"
+            )
         return card
     versions = registered(state.lake, "main")
     if not versions:

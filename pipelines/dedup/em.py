@@ -237,5 +237,6 @@ def _refuse_implausible(matches: float, records: int) -> None:
     if per_record > MOST_DUPLICATES_PER_RECORD:
         raise GateError(
             f"EM expects {per_record:.1f} duplicates per record, over "
-            f"{MOST_DUPLICATES_PER_RECORD:.0f}: the compared fields do not tell persons apart"
+            f"{MOST_DUPLICATES_PER_RECORD:.0f}: the compared fields do not tell persons apart; "
+            "map more fields, or more telling ones"
         )

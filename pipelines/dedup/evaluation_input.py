@@ -52,7 +52,7 @@ def read_run(session: SparkSession, lake: str) -> RunTables:
     except AnalysisException as error:
         raise ConfigError(f"--lake {lake}: no table runs_v1; run jobs/dedup.py first") from error
     if newest is None:
-        raise ConfigError(f"--lake {lake}: runs_v1 lists no published run")
+        raise ConfigError(f"--lake {lake}: runs_v1 lists no published run; run jobs/dedup.py first")
     versions: dict[str, int] = newest["table_versions"]
 
     def table(name: str) -> DataFrame:
@@ -113,7 +113,7 @@ def read_truth(path: Path, tokeniser: Tokeniser) -> pd.DataFrame:
     repeated = truth["record_token"].duplicated()
     if repeated.any():
         token = truth.loc[repeated, "record_token"].iloc[0]
-        raise ConfigError(f"--truth {path}: {token} belongs to more than one entity_id")
+        raise ConfigError(f"--truth {path}: {token} belongs to more than one entity_id; keep one")
     return truth
 
 

@@ -104,4 +104,7 @@ class BatchWriter:
             raise GateError(self.tally.stopped)
 
     def _stop(self, told: str) -> None:
-        self.tally.stopped = f"quality gate of {self.places.table}: {told}."
+        self.tally.stopped = (
+            f"quality gate of {self.places.table}: {told}. Mend what the producer sends, or raise"
+            " quarantine_limit; the rules are in conf/stack/quality.yaml."
+        )

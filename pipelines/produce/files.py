@@ -39,7 +39,10 @@ def _read_parquet(file: Path, subject: str) -> Iterator[Json]:
     table, defaults = ds.dataset(file, format="parquet"), _defaults(subject)
     absent = set(defaults) - set(table.schema.names)
     if required := sorted(name for name in absent if defaults[name] is _REQUIRED):
-        raise ConfigError(f"{file}: has no column {', '.join(required)} of {subject}")
+        raise ConfigError(
+            f"{file}: has no column {', '.join(required)} of {subject}; it has"
+            f" {', '.join(table.schema.names)}"
+        )
     names = [name for name in defaults if name not in absent]
     filled = {name: defaults[name] for name in absent}
     for batch in table.to_batches(columns=names, batch_size=_BATCH_ROWS):

@@ -30,7 +30,9 @@ def _add_flags(add: AddFlag) -> None:
 
 def _run(config: "SeatsConfig", request: Request, open_log: OpenLog) -> "RunSummary":
     if request.follow and not (request.is_intake and request.input.startswith("kafka://")):
-        raise ConfigError("--follow goes with --intake and --input kafka://...")
+        raise ConfigError(
+            "--follow waits for messages: give --intake and --input kafka://rail.booking_requests.v1"
+        )
     from pipelines.core.spark import build_session
     from pipelines.seats.follow import follow
     from pipelines.seats.pipeline import run

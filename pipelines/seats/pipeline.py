@@ -105,7 +105,9 @@ def _last_day(source: Source) -> date:
     """
     days: list[date] = source.trains["service_date"].to_pylist()
     if not days:
-        raise ConfigError(f"--input {source.name}: there is no train in it")
+        raise ConfigError(
+            f"--input {source.name}: there is no train in it; give a row for each train and date"
+        )
     return max(days)
 
 
