@@ -1,5 +1,6 @@
 """Extract, incremental: new rows beside the records that earlier runs have left."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
@@ -52,14 +53,18 @@ def take_in_increment(
     write_quarantine(lake, staged.others, source, run_id, "append")
     _add_enrolments(lake, aside, staged, task.stage, is_replacing=not kept.all())
     union = Union.of(base, kept, staged.records)
-    store = write_union(union, mapping, folder)
-    write_union_keys(union, mapping, layout, folder)
-    groups = find_groups(store)
+    with ThreadPoolExecutor(1, "keys") as beside:
+        folder.mkdir(parents=True)
+        keys = beside.submit(write_union_keys, union, mapping, layout, folder)
+        store = write_union(union, mapping, folder)
+        groups = find_groups(store)
+        earlier_groups = find_groups(open_store(str(base)))
+        keys.result()
     intake = Intake(
         store, folder, groups, mapping, layout, tokeniser, run_counts(staged.counts, source.dlq),
         rows_by_reason(staged.counts), quality, completeness_of(store),
     )  # fmt: skip
-    return intake, find_increment(union, store, find_groups(open_store(str(base))), groups)
+    return intake, find_increment(union, store, earlier_groups, groups)
 
 
 def _open_base(lake: Lake, stage: RecordStage, layout: KeyLayout, folder: Path) -> Path:

@@ -1,6 +1,7 @@
 """Where tasks find the keys of records, and which of them a run asks for."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +33,17 @@ class Plan:
     depth: int
     split_size: int
     cuts: U64 | None = None
+
+    @cached_property
+    def cut_set(self) -> HashSet:
+        """The cut nodes, to be asked for: there are millions in a plan of a large register.
+
+        Raises:
+            ValueError: the plan is still being made.
+        """
+        if self.cuts is None:
+            raise ValueError("the cuts of this plan are not known yet")
+        return HashSet(self.cuts)
 
 
 @dataclass(frozen=True)
@@ -112,8 +124,7 @@ class Fresh:
         entries = key_entries(run, source.layout, plan.depth, 0, np.zeros(len(rows), dtype=bool))
         entries["row"] = rows[entries["row"]]
         start, tails = column(entries, "key"), source.tails(entries, plan.depth)
-        assert plan.cuts is not None  # noqa: S101 (a plan of an earlier run)
-        way = start, source.nodes(entries), tails, HashSet(plan.cuts)
+        way = start, source.nodes(entries), tails, plan.cut_set
         leaves = np.unique(leaf_keys(*way))
         return cls(nodes, HashSet(np.unique(start)), HashSet(leaves), inner_nodes(*way))
 

@@ -82,7 +82,7 @@ def transform(task: Task) -> Run:
 def _transform(task: Task, beside: Executor) -> Run:
     config, log, session = task.config, task.log, task.lake.session
     path = _given_path(task)
-    loading = None if path is None else beside.submit(load_model, path)
+    loading = None if path is None else beside.submit(_read_model, path, task.request.mode)
     with log.step("records") as step:
         intake, increment = open_intake(task)
         step.rows = intake.counts["out"]
@@ -147,12 +147,17 @@ def open_intake(task: Task) -> tuple[Intake, Increment | None]:
 
 
 def _given_path(task: Task) -> Path | None:
-    """The model of the command line, or that of the last run, whose plan an increment goes on with.
-
-    Its tables are large, so they are read beside the rows.
-    """
+    """The model of the command line; an increment goes on with that of the last run."""
     path = task.request.model
     return path or task.history.model if task.request.mode == "incremental" else path
+
+
+def _read_model(path: Path, mode: str) -> Model:
+    """Read a model, and make what an increment will ask its plan for, beside other work."""
+    model = load_model(path)
+    if mode == "incremental":
+        _ = model.plan.cut_set.arrays
+    return model
 
 
 def _plan(task: Task, intake: Intake, keys: KeySource, model: Model | None) -> PreFlight:

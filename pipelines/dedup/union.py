@@ -72,8 +72,7 @@ class Union:
 
 
 def write_union(union: Union, mapping: Mapping, folder: Path) -> RecordStore:
-    """Write the store of a union into a new folder."""
-    folder.mkdir(parents=True)
+    """Write the store of a union into an empty folder."""
     base, records = open_store(str(union.folder)), union.records
     moments = records["enrolled_at"].cast(pa.timestamp("us", "UTC")).cast(pa.int64())
     columns = {
@@ -118,9 +117,11 @@ def _lay_rows(earlier: Array, kept: I64, new: Array, order: I64, out: Array) -> 
     for row in range(len(order)):
         place = order[row]
         if place < len(kept):
-            out[row] = earlier[kept[place]]
+            for column in range(earlier.shape[1]):
+                out[row, column] = earlier[kept[place], column]
         else:
-            out[row, : new.shape[1]] = new[place - len(kept)]
+            for column in range(new.shape[1]):
+                out[row, column] = new[place - len(kept), column]
 
 
 def _write_fields(
