@@ -31,7 +31,7 @@ from pipelines.credit.training import to_sample
 
 
 def main(data: Path, rounds: int, out: Path) -> None:
-    """Fit once, then read and score all rows `rounds` times, each after an uncounted round."""
+    """Fit once, then score all rows in every way, `rounds` times after an uncounted round."""
     card = fit(data)
     session = build_session("bench", SESSION)
     folder = data / "rows.parquet"
@@ -45,8 +45,8 @@ def main(data: Path, rounds: int, out: Path) -> None:
         "read alone": lambda: rows,
     }
     seconds: dict[str, list[float]] = {}
-    for name, frame in frames.items():
-        for counted in range(rounds + 1):
+    for counted in range(rounds + 1):
+        for name, frame in frames.items():
             start = time.monotonic()
             frame().write.format("noop").mode("overwrite").save()
             if counted:

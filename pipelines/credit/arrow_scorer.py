@@ -54,8 +54,9 @@ class ArrowScorer:
         lost = np.zeros(rows.num_rows, np.int32)
         code = np.zeros(rows.num_rows, np.int32)
         worst = np.full((self.slots, rows.num_rows), _NONE, np.int32)
+        packed = np.empty(rows.num_rows, np.int32)
         for name, feature in self._features.items():
-            packed = feature.pack(rows.column(name))
+            feature.pack(rows.column(name), packed)
             if add_shortfalls(packed, lost):
                 code = np.where(code < 0, code, np.minimum(packed, 0))
             keep_greatest(packed, worst)
@@ -75,15 +76,13 @@ class _Number:
         self._missing = otherwise[0] if absent is None else packed[absent]
         self._broken = otherwise[1]
 
-    def pack(self, column: pa.Array) -> I32:
-        """Packed integers of a column [rows]."""
+    def pack(self, column: pa.Array, packed: I32) -> None:
+        """Write the packed integers of a column [rows]."""
         values = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-        packed = np.empty(len(values), np.int32)
         if pack_numbers(values, self._cuts, self._steps, packed):  # absent values are NaN here
             packed[~(np.abs(values) <= sys.float_info.max)] = self._broken
         if column.null_count:
             packed[column.is_null().to_numpy(zero_copy_only=False)] = self._missing
-        return packed
 
 
 class _Category:
@@ -99,13 +98,11 @@ class _Category:
         self._packed = np.array([*of.values(), otherwise[2]], np.int32)
         self._missing = otherwise[0] if absent is None else packed[absent]
 
-    def pack(self, column: pa.Array) -> I32:
-        """Packed integers of a column [rows]."""
+    def pack(self, column: pa.Array, packed: I32) -> None:
+        """Write the packed integers of a column [rows]."""
         coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
         words = coded.dictionary.cast(pa.string())
         places = pc.index_in(words, self._names).fill_null(len(self._names)).to_numpy()
         table = np.append(self._packed[places], np.int32(self._missing))
         codes = coded.indices.cast(pa.int32()).fill_null(len(words)).to_numpy()
-        packed = np.empty(len(codes), np.int32)
         look_up(table, codes, packed)
-        return packed

@@ -21,7 +21,11 @@ def main(doc: str | None) -> int:
 
 def _add_flags(add: AddFlag) -> None:
     add("command", nargs="?", choices=COMMANDS, default="run", help="what to do (%(default)s)")
-    add("--input", default="synthetic", help="synthetic[:N], german, folder, URI, kafka://TOPIC")
+    add(
+        "--input",
+        default="synthetic",
+        help="synthetic[:N], german, folder, URI, kafka://TOPIC, features:DIR",
+    )
     add("--lake", default="./lake-credit", metavar="DIR", help="root of the tables (%(default)s)")
     add("--scorecard", type=Path, metavar="FILE", help="score with this exported scorecard")
 

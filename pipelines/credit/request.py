@@ -14,7 +14,8 @@ class Request:
 
     Attributes:
         command: run (all of the next three), train, score, monitor or backtest.
-        input: synthetic[:N], german, a folder, a URI, or kafka://credit.applications.v1.
+        input: synthetic[:N], german, a folder, a URI, kafka://credit.applications.v1, or
+            features:DIR, a table of finished features.
         lake: root of the Delta tables.
         scorecard: score with this exported scorecard.
         as_of: business day; generated data brings its own.
