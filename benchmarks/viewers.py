@@ -71,14 +71,9 @@ def measure_sections(results: Results, given: argparse.Namespace, scratch: Path)
         even = match(given, "even", 1 / MatchSettings().matches)
         measure(results, "ours", "even", even, given.rounds, scratch)
     if "peers" in given.sections:
-        parts = (("quarter", given.viewers // 4, "sql"), ("small", SMALL, "datastream"))
-        for name, viewers, peer in parts:
-            for arm in ("ours", peer):
-                measure(results, arm, name, match(given, viewers=viewers), 1, scratch)
+        measure_peers(results, given, scratch)
     if "guard" in given.sections:
-        for arm in ("read", "decode", "audience"):
-            measure(results, arm, "whole", match(given), given.rounds, scratch)
-        measure(results, "python_decode", "small", match(given, viewers=SMALL), 1, scratch)
+        measure_guard(results, given, scratch)
     if "sketch" in given.sections:
         measure_sketch(results)
     if "replay" in given.sections:
@@ -90,6 +85,22 @@ def measure_sections(results: Results, given: argparse.Namespace, scratch: Path)
 
         folder = match(given, "in-order", files=1)
         run_kafka(results, folder, given.live_rate, scratch)
+
+
+def measure_peers(results: Results, given: argparse.Namespace, scratch: Path) -> None:
+    """What others would write first, each beside ours on the same part of the match."""
+    parts = (("quarter", given.viewers // 4, "sql"), ("small", SMALL, "datastream"))
+    for name, viewers, peer in parts:
+        for arm in ("ours", peer):
+            measure(results, arm, name, match(given, viewers=viewers), 1, scratch)
+
+
+def measure_guard(results: Results, given: argparse.Namespace, scratch: Path) -> None:
+    """What it costs that no message can stop the job, and what the guard in Python would cost."""
+    for arm in ("read", "decode", "audience"):
+        measure(results, arm, "whole", match(given), given.rounds, scratch)
+    for arm in ("decode", "python_decode"):
+        measure(results, arm, "small", match(given, viewers=SMALL), 1, scratch)
 
 
 def match(
@@ -158,7 +169,7 @@ def hold_against_limits(results: Results) -> None:
                     for arm in ("read", "decode"))  # fmt: skip
     if read and decode:
         results.add("guarded decoding, time on cores per event", decode - read, "us")
-    results.ratio("decoding on the JVM over in Python", f"decode whole {rate}",
+    results.ratio("decoding on the JVM over in Python", f"decode small {rate}",
                   f"python_decode small {rate}")  # fmt: skip
     hot = results.ratio(
         "hot match over even ones, seconds", "ours hot seconds", "ours even seconds"

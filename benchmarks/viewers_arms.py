@@ -19,7 +19,11 @@ from peers.viewers_datastream import run_datastream  # noqa: E402
 from peers.viewers_sql import plain_sql  # noqa: E402
 
 from pipelines.core.errors import ContractError  # noqa: E402
-from pipelines.core.flink import FlinkSettings, checkpoints_in  # noqa: E402
+from pipelines.core.flink import (  # noqa: E402
+    FlinkSettings,
+    checkpoints_in,
+    prepare_interpreter,
+)
 from pipelines.core.wire import Wire  # noqa: E402
 from pipelines.viewers import engine, lanes, tables, views, windows  # noqa: E402
 from pipelines.viewers.config import ViewersConfig  # noqa: E402
@@ -57,6 +61,7 @@ def main() -> None:
 
 def sample_heap(rows: list[tuple[float, float]]) -> None:
     """Collect all garbage now and then; notes the time since now and what is in use, MiB."""
+    prepare_interpreter()
     from pyflink.java_gateway import get_gateway
 
     start = time.monotonic()
