@@ -21,7 +21,7 @@ python=""; for candidate in $(PYTHON) python3.11 python3 python; do \
 		python="$$candidate"; break; fi; done
 endef
 
-.PHONY: help setup dedup demo bench-dedup bench-credit bench-seats bench-ingest test test-unit lint format doctor lock clean
+.PHONY: help setup dedup demo bench-dedup bench-credit bench-seats bench-ingest test test-local test-unit lint format doctor lock clean
 .PHONY: bench-page bench-fraud fraud-model bench-viewers watch
 .PHONY: up down demo-stack demo-stack-native stack-native stack-stop test-stack test-compose dictionary
 
@@ -67,11 +67,17 @@ bench-page: setup ## write docs/benchmarks.md from benchmarks/results
 watch: setup ## serve a page on loopback that follows viewer.metrics.v1 (needs Kafka: make stack-native)
 	@python -m pipelines.viewers.watch $(ARGS)
 
+# Two processes share the tests; ARGS="-n 0" has one.
+LANES ?= 2
+
 test: setup ## run all tests
-	@python -m pytest $(ARGS)
+	@python -m pytest -n $(LANES) $(ARGS)
+
+test-local: setup ## run the tests that need no services: unit, Spark, Flink
+	@python -m pytest -n $(LANES) tests/unit tests/spark tests/flink $(ARGS)
 
 test-unit: setup ## run the tests that need no JVM
-	@python -m pytest tests/unit $(ARGS)
+	@python -m pytest -n $(LANES) tests/unit $(ARGS)
 
 # Compose is one of two programs; .env holds the keys (see .env.example).
 COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)

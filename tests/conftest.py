@@ -1,6 +1,11 @@
-"""Each test carries the name of its layer, the folder under tests/, as a marker."""
+"""Each test carries the name of its layer, the folder under tests/, as a marker.
+
+With `-n 2`, as the Makefile has it, two processes work off lanes, each of which stays in one process:
+a folder of an engine, so that it starts its engine once, or a file of unit tests.
+"""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -9,18 +14,45 @@ from hypothesis import settings
 settings.register_profile("sangam", deadline=None)
 settings.load_profile("sangam")
 
-LAYERS = {"unit": 120, "spark": 180, "flink": 180, "stack": 600}
-"""Seconds after which one test of a layer is stopped."""
+LAYERS = {"stack": 600, "spark": 300, "flink": 300, "unit": 120}
+"""Seconds after which one test of a layer is stopped; the longest lanes begin first."""
+
+
+def layer_of(path: Path) -> str | None:
+    """Folder under tests/ that a file is in, None outside."""
+    here = Path(__file__).parent
+    return path.relative_to(here).parts[0] if here in path.parents else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark and limit by folder, so that no test file has to."""
-    here = Path(__file__).parent
+    """Order, mark and limit by folder, so that no test file has to."""
+    order = list(LAYERS)
     for item in items:
-        if here not in item.path.parents:
-            continue
-        layer = item.path.relative_to(here).parts[0]
+        layer = layer_of(item.path)
         if layer in LAYERS:
             item.add_marker(layer)
             if item.get_closest_marker("timeout") is None:
                 item.add_marker(pytest.mark.timeout(LAYERS[layer]))
+    items.sort(key=lambda item: order.index(layer_of(item.path) or "unit"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hand out whole lanes in their order."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Lanes(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return lane_of(nodeid)
+
+    config.option.loadscopereorder = False
+    return Lanes(config, log)
+
+
+def lane_of(nodeid: str) -> str:
+    """`tests/stack`, `tests/spark/dedup` ...; a unit test's own file."""
+    file = nodeid.partition("::")[0]
+    _, layer, *rest = file.split("/")
+    if layer == "unit":
+        return file
+    return f"tests/{layer}" if layer == "stack" or len(rest) == 1 else f"tests/{layer}/{rest[0]}"

@@ -4,6 +4,7 @@ Row rules are declared once, as data, and evaluated in one pass. What they count
 pandas frame, on which a Great Expectations suite asserts; so the gate costs the same for any size.
 """
 
+import functools
 import importlib
 import math
 import os
@@ -185,7 +186,8 @@ def validate(checks: Sequence[Check], docs: Path | None = None) -> QualityReport
         raise GateError(f"quality suite: needs a row count and different names, has {names}")
     if not all(math.isfinite(check.figure) for check in checks):
         raise GateError("quality suite: a figure is not a number")
-    batch = _ephemeral_batch(pd.DataFrame({check.name: [check.figure] for check in checks}))
+    frame = pd.DataFrame({check.name: [check.figure] for check in checks})
+    batch = _batches().get_batch({"dataframe": frame})
     gx = _expectations()
     suite = gx.ExpectationSuite(
         name="gate", expectations=[_expectation(gx, check) for check in checks]
@@ -200,11 +202,13 @@ def validate(checks: Sequence[Check], docs: Path | None = None) -> QualityReport
     return QualityReport([_report_row(check, outcome[check.name]) for check in checks])
 
 
-def _ephemeral_batch(frame: pd.DataFrame) -> Any:
+@functools.cache
+def _batches() -> Any:
+    """Makes batches of frames; the context behind it takes longer than a suite."""
     context = _expectations().get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     asset = context.data_sources.add_pandas("counters").add_dataframe_asset("figures")
-    return asset.add_batch_definition_whole_dataframe("run").get_batch({"dataframe": frame})
+    return asset.add_batch_definition_whole_dataframe("run")
 
 
 def _expectation(gx: ModuleType, check: Check) -> Any:
