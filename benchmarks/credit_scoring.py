@@ -2,15 +2,15 @@
 
 python credit_scoring.py DATA ROUNDS OUT
 
-Both ways to score are timed from the folder to rows in Spark: `score` and `score and reasons` are
-those of a stored table, whose files the tasks read (`bulk.py`), `by expressions` those of a frame.
+Both ways to score are timed from the folder to rows in Spark: those of a stored table, whose files
+the tasks read (`bulk.py`), and `by expressions` those of any frame. `score` is raw score, score and
+probability, `score and reasons` adds the reasons, `all columns` everything that the job writes.
 """
 
 import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -29,19 +29,23 @@ from pipelines.credit.steps import SESSION
 from pipelines.credit.stored_features import StoredFeatures
 from pipelines.credit.training import to_sample
 
+PLAIN = ["raw_score", "score", "pd"]
+FULL = [*PLAIN, "reasons", "other_shortfall"]
+
 
 def main(data: Path, rounds: int, out: Path) -> None:
     """Fit once, then score all rows in every way, `rounds` times after an uncounted round."""
     card = fit(data)
     session = build_session("bench", SESSION)
     folder = data / "rows.parquet"
-    rows, names = session.read.parquet(str(folder)), [one.name for one in card.features]
+    rows = session.read.parquet(str(folder))
     frames: dict[str, Callable[[], DataFrame]] = {
-        "score": partial(stored_scores, session, folder, card, False),
-        "score and reasons": partial(stored_scores, session, folder, card, True),
-        "read alone in tasks": partial(read_alone, session, folder, card),
-        "score by expressions": lambda: score_frame(rows, card, with_reasons=False).drop(*names),
-        "score and reasons by expressions": lambda: score_frame(rows, card).drop(*names),
+        "score": lambda: stored_scores(session, folder, card, False).select(PLAIN),
+        "score and reasons": lambda: stored_scores(session, folder, card, True).select(FULL),
+        "score, all columns": lambda: stored_scores(session, folder, card, True),
+        "read alone in tasks": lambda: read_alone(session, folder, card),
+        "score by expressions": lambda: score_frame(rows, card, with_reasons=False).select(PLAIN),
+        "score and reasons by expressions": lambda: score_frame(rows, card).select(FULL),
         "read alone": lambda: rows,
     }
     seconds: dict[str, list[float]] = {}

@@ -7,6 +7,7 @@ from pipelines.core.quality import Rule
 from pipelines.credit.config import CreditConfig
 
 CONFLICT = "DUPLICATE_CONFLICT"
+IDENTITY_NUMBER = "IDENTITY_NUMBER"
 MAX_PAISE = 10**12
 MAX_BALANCE_PAISE = 10**15
 """Leaves room for day and sign when a balance is packed into one long, see `balances.py`."""
@@ -26,7 +27,7 @@ def key_rules(*columns: str) -> list[Rule]:
     empty = " OR ".join(f"{name} IS NULL OR trim(string({name})) = ''" for name in columns)
     return [
         _reject("MISSING_KEY", empty),
-        _reject("IDENTITY_NUMBER", f"customer_id RLIKE '{_IDENTITY_NUMBER}'"),
+        _reject(IDENTITY_NUMBER, f"customer_id RLIKE '{_IDENTITY_NUMBER}'"),
     ]
 
 

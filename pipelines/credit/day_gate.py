@@ -8,7 +8,7 @@ from pipelines.core.quality import REASON, apply_rules
 from pipelines.credit.checks import CONFLICT, transaction_rules
 from pipelines.credit.config import CreditConfig
 from pipelines.credit.customer_days import aggregate_days
-from pipelines.credit.intake import Tally
+from pipelines.credit.intake import Tally, safe_token
 
 NAME = "transactions"
 
@@ -39,10 +39,8 @@ class DayGate:
 
     def quarantined(self, run_id: str) -> DataFrame:
         """Rows set aside, as `ops.QuarantinedRecord`: reason, token, input, and no values."""
-        # What looks like an identity number is no token and must not be repeated.
-        token = F.when(F.col(REASON) != "IDENTITY_NUMBER", F.col("customer_id"))
         broken = self._tagged.where(f"{REASON} IS NOT NULL").select(
-            F.col(REASON).alias("reason"), token.alias("record_token")
+            F.col(REASON).alias("reason"), safe_token(REASON).alias("record_token")
         )
         each = F.explode(F.sequence(F.lit(1), F.col("conflict_count").cast("int")))
         conflicts = self.days.where("conflict_count > 0").select(

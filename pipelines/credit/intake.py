@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from pipelines.core.contracts import check_type, conform, spark_schema
 from pipelines.core.errors import ContractError, GateError
 from pipelines.core.quality import REASON, Rule, apply_rules
-from pipelines.credit.checks import CONFLICT
+from pipelines.credit.checks import CONFLICT, IDENTITY_NUMBER
 
 COPIES, IS_CONFLICT = "_copies", "_is_conflict"
 
@@ -108,6 +108,15 @@ def fold_copies(df: DataFrame, keys: Sequence[str]) -> DataFrame:
     )
 
 
+def safe_token(reason: str) -> Column:
+    """The customer's token; null where it looks like an identity number: no token, never repeated.
+
+    Args:
+        reason: column with the code of the rule.
+    """
+    return F.when(F.col(reason) != IDENTITY_NUMBER, F.col("customer_id"))
+
+
 class Gate:
     """One input on its way through rules and copies; counts while the rows pass."""
 
@@ -139,10 +148,8 @@ class Gate:
 
     def quarantined(self, run_id: str) -> DataFrame:
         """Rows set aside, as `ops.QuarantinedRecord`: reason, token, input, and no values."""
-        # What looks like an identity number is no token and must not be repeated.
-        token = F.when(F.col(REASON) != "IDENTITY_NUMBER", F.col("customer_id"))
         broken = self._tagged.where(f"{REASON} IS NOT NULL").select(
-            F.col(REASON).alias("reason"), token.alias("record_token")
+            F.col(REASON).alias("reason"), safe_token(REASON).alias("record_token")
         )
         copies = self._copies.where(IS_CONFLICT).select(
             F.lit(CONFLICT).alias("reason"),

@@ -4,6 +4,7 @@ The files are scored by the tasks that read them (`bulk.py`). Where only Spark c
 because rows are deleted or a column needs a cast, its expressions give the same scores.
 """
 
+from collections.abc import Sequence
 from datetime import date
 
 from pyspark.sql import DataFrame, SparkSession
@@ -26,6 +27,9 @@ from pipelines.credit.scorecard import Scorecard
 from pipelines.credit.scoring import KEPT, score_rows
 from pipelines.credit.stored_features import DAY, StoredFeatures
 
+_IS_SCORED = f"{INVALID} IS NULL AND thin_file_reason = '{NOT_THIN}'"
+_IS_THIN = f"{INVALID} IS NULL AND thin_file_reason != '{NOT_THIN}'"
+
 
 def score_portfolio(
     session: SparkSession, folder: str, rows: DataFrame, card: Scorecard, as_of: date, run_id: str
@@ -47,12 +51,7 @@ def score_portfolio(
         ContractError: a column is missing.
     """
     names = [feature.name for feature in card.features]
-    for name in (*KEPT, *names):
-        if name not in rows.columns:
-            raise ContractError(
-                f"features {folder}: the column {name} is missing; there are"
-                f" {', '.join(sorted(rows.columns))}"
-            )
+    _require_columns(rows, (*KEPT, *names), folder)
     store = object_store(session.sparkContext.appName) if "://" in folder else None
     stored = StoredFeatures.open(Place(folder, store), card, KEPT, as_of)
     if stored is not None:
@@ -69,8 +68,13 @@ def score_portfolio(
     return scores, checked.where(f"{INVALID} IS NOT NULL"), count
 
 
-_IS_SCORED = f"{INVALID} IS NULL AND thin_file_reason = '{NOT_THIN}'"
-_IS_THIN = f"{INVALID} IS NULL AND thin_file_reason != '{NOT_THIN}'"
+def _require_columns(rows: DataFrame, names: Sequence[str], folder: str) -> None:
+    for name in names:
+        if name not in rows.columns:
+            raise ContractError(
+                f"features {folder}: the column {name} is missing; there are"
+                f" {', '.join(sorted(rows.columns))}"
+            )
 
 
 def _with_reason(found: DataFrame) -> DataFrame:

@@ -10,6 +10,7 @@ from pipelines.core.contracts import conform
 from pipelines.core.errors import GateError
 from pipelines.credit.applications import NOT_THIN, join_features
 from pipelines.credit.expressions import INVALID, REASON_TYPE, invalid_expression, score_frame
+from pipelines.credit.intake import safe_token
 from pipelines.credit.lake import SCORES, CreditLake
 from pipelines.credit.scorecard import Scorecard
 
@@ -118,11 +119,9 @@ def write_scores(
 
 def invalid_rows(invalid: DataFrame, run_id: str) -> DataFrame:
     """Applications without a bin, as `ops.QuarantinedRecord`; `location` holds no value."""
-    # What looks like an identity number is no token and must not be repeated.
-    token = F.when(F.col(INVALID) != "IDENTITY_NUMBER", F.col("customer_id"))
     rows = invalid.select(
         F.col(INVALID).alias("reason"),
-        token.alias("record_token"),
+        safe_token(INVALID).alias("record_token"),
         F.lit("applications").alias("dataset"),
         F.lit("scoring").alias("location"),
         F.lit(run_id).alias("run_id"),
