@@ -1,7 +1,7 @@
 """Each test carries the name of its layer, the folder under tests/, as a marker.
 
 With `-n 2`, as the Makefile has it, two processes work off lanes, each of which stays in one process:
-a folder of an engine, so that it starts its engine once, or a file of unit tests.
+a folder of an engine, so that it starts its engine once, or the unit tests of one role.
 """
 
 from pathlib import Path
@@ -50,9 +50,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def lane_of(nodeid: str) -> str:
-    """`tests/stack`, `tests/spark/dedup` ...; a unit test's own file."""
-    file = nodeid.partition("::")[0]
-    _, layer, *rest = file.split("/")
+    """`tests/stack`, `tests/spark/dedup` ...; `tests/unit/test_report` for unit files of that name.
+
+    Unit tests of one role, such as the checks of all jobs, load the same libraries.
+    """
+    _, layer, *rest = nodeid.partition("::")[0].split("/")
     if layer == "unit":
-        return file
+        return f"tests/unit/{Path(rest[-1]).stem}"
     return f"tests/{layer}" if layer == "stack" or len(rest) == 1 else f"tests/{layer}/{rest[0]}"

@@ -39,6 +39,9 @@ DARK = {
     "neutral": "#737f8d",
 }
 
+PHONE_PIXELS, LETTER_PIXELS = 300, 7
+"""Width of a picture on a phone, and of a letter of its small print."""
+
 
 def colour(role: str) -> str:
     """Return the light colour of a role; unknown roles raise KeyError."""
@@ -171,11 +174,16 @@ def draw_bars(
         role: colour of all bars.
         inner: meaning, values and labels of a darker part of each bar.
     """
+    # The label of a bar ends within the picture of a phone, the narrowest.
+    ends = [
+        value / max(1 - LETTER_PIXELS * (len(label) + 1) / PHONE_PIXELS, 0.25)
+        for value, label in zip(values, labels, strict=True)
+    ]
     fig = new_figure(
         height=42 * len(names) + 36,
         x_label=x_label,
         y_range=list(reversed(names)),
-        x_range=(0, max([*values, 1e-9]) * 1.25),
+        x_range=(0, max([*ends, 1e-9])),
     )
     columns = {"name": names, "value": values, "label": labels, "zero": [0.0] * len(names)}
     source = named_source("bars", columns | {"place": [(name, -0.17) for name in names]})

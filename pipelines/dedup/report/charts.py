@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from bokeh.plotting import figure as Figure
 
 BAND_ROLES = {"NO_MATCH": "neutral", "REVIEW": "review", "MATCH": "for"}
-POSTERIOR_MARKS = (0.001, 0.5, 0.999, 0.999999)
+POSTERIOR_MARKS = (0.001, 0.5, 0.999, 0.9999999)  # far enough apart for a phone
 FLOOR_COUNT = 0.7
+LABEL_SHARE = 0.2
+"""Part of the width of a picture on a phone that the word at a threshold takes."""
 
 
 def draw_weights(weights: pd.DataFrame) -> "Figure":
@@ -87,7 +89,8 @@ def draw_thresholds(
         fig.line("threshold", name, line_color=colour(role), line_width=2.5, source=source)
         for name, role in roles.items()
     ]
-    fig.x_range.start, fig.x_range.end = curve["threshold"].min(), curve["threshold"].max()
+    low, high = curve["threshold"].min(), curve["threshold"].max()
+    fig.x_range.start, fig.x_range.end = min(low, review_bits - LABEL_SHARE * (high - low)), high
     add_scale_above(fig, "posterior", {bits_of(p): f"{100 * p:.7g} %" for p in POSTERIOR_MARKS})
     add_threshold(fig, review_bits, "review", is_left=True)
     add_threshold(fig, match_bits, "match")
@@ -100,10 +103,13 @@ def draw_thresholds(
 def draw_histogram(bins: pd.DataFrame, match_bits: float, review_bits: float) -> "Figure":
     """Return pairs by score on a logarithmic scale, one colour a band; some bin holds a pair."""
     filled = bins[bins["pairs"] > 0]
+    low, high = filled["low_bits"].min(), filled["high_bits"].max()
+    room = LABEL_SHARE * (max(high, match_bits) - min(low, review_bits))
     fig = new_figure(
         340,
         x_label="score, bits",
         y_label="pairs",
+        x_range=(min(low, review_bits - room), max(high, match_bits + room)),
         y_axis_type="log",
         y_range=(FLOOR_COUNT, 3 * filled["pairs"].max()),
     )
