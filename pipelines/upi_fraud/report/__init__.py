@@ -37,7 +37,7 @@ def write_stack_report(
 def _write(summary: RunSummary, made: list[Section], path: Path) -> None:
     profile = summary.inputs["profile"]
     report = Report(
-        job="upi_fraud",
+        job="UPI fraud",
         title="UPI fraud decisions",
         subtitle=f"{summary.counts['in']:,} payments decided with the rule profile {profile}.",
         kpis=sections.head_kpis(summary),

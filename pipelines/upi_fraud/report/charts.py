@@ -56,6 +56,9 @@ def draw_latency(milliseconds: Sequence[float]) -> "Figure":
     edges = np.geomspace(shown.min(), max(shown.max(), shown.min() * 1.01), 41)
     counts, _ = np.histogram(shown, edges)
     fig = new_figure(300, x_label="milliseconds", y_label="payments", x_axis_type="log")
+    marks = [step * 10.0**power for power in range(-3, 5) for step in (1, 2, 5)]
+    if len(inside := [one for one in marks if edges[0] <= one <= edges[-1]]) > 1:
+        fig.xaxis.ticker = inside  # all nine of a decade would not fit a phone
     source = named_source(
         "latency",
         {"left": edges[:-1].tolist(), "right": edges[1:].tolist(), "n": counts.tolist()},
