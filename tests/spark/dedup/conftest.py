@@ -2,7 +2,8 @@
 
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from io import StringIO
@@ -16,6 +17,7 @@ from pyspark.sql import SparkSession
 from pipelines.core.privacy import is_valid_identity_number
 from pipelines.core.runlog import RunLog
 from pipelines.core.summary import RunSummary
+from pipelines.dedup.cli import PLANS
 from pipelines.dedup.config import DedupConfig
 from pipelines.dedup.model import Model
 from pipelines.dedup.pipeline import run
@@ -68,11 +70,24 @@ class Finished:
 Deduplicate = Callable[..., Finished]
 
 
+@contextmanager
+def planning(spark: SparkSession, settings: Mapping[str, str]) -> Iterator[None]:
+    """The shared session, set as the command line sets its own."""
+    before = {key: spark.conf.get(key) for key in settings}
+    try:
+        for key, value in settings.items():
+            spark.conf.set(key, value)
+        yield
+    finally:
+        for key, value in before.items():
+            spark.conf.set(key, value)
+
+
 @pytest.fixture(scope="session")
 def deduplicate(
     spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deduplicate]:
-    """Run the job: `deduplicate(input, config={}, report=False, lake=<one of its own>, **request)`."""
+    """Run the job: `deduplicate(input, config={}, report=False, lake=<its own>, plans={}, **request)`."""
     from pipelines.dedup import transform
 
     original, trained = transform.fit_model, []
@@ -83,7 +98,7 @@ def deduplicate(
 
     def start(
         name: str, config: dict[str, Any] | None = None, report: bool = False,
-        lake: Path | None = None, **rest: Any,
+        lake: Path | None = None, plans: Mapping[str, str] | None = None, **rest: Any,
     ) -> Finished:  # fmt: skip
         folder = tmp_path_factory.mktemp("run")
         lake = lake or folder / "lake"
@@ -92,7 +107,8 @@ def deduplicate(
             name, lake=str(lake), as_of=AS_OF, report=folder if report else None, **rest
         )
         log = RunLog("dedup", "", AS_OF, stream=StringIO())
-        summary = run(spark, DedupConfig.model_validate(config or {}), request, log)
+        with planning(spark, {**PLANS, **(plans or {})}):
+            summary = run(spark, DedupConfig.model_validate(config or {}), request, log)
         return Finished(summary, lake, folder, spark, list(trained))
 
     with pytest.MonkeyPatch.context() as patch:
