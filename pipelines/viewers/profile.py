@@ -10,12 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipelines.viewers.taste import TASTE_HOURS, Fading, diversity, weight_of
+from pipelines.viewers.taste import HOUR_MS, TASTE_RATE, Fading, diversity, weight_of
 
 INDIA_MS = 19_800_000
-HOUR_MS = 3_600_000
 MOST = 5
-RATE = 1 / (TASTE_HOURS * HOUR_MS)
 VERSION = 1
 
 
@@ -47,7 +45,7 @@ class Profile:
         """
         at_ms = int(record["event_time"])
         weight = weight_of(record["interaction_type"], record["watch_ms"], record["content_ms"])
-        one = Fading(weight, at_ms, RATE)
+        one = Fading(weight, at_ms, TASTE_RATE)
         for sums, names in ((self.genres, record["content_genres"]), (self.actors, actors)):
             for name in names:
                 sums[name] = sums[name].joined(one) if name in sums else one
@@ -99,7 +97,7 @@ class Profile:
             raise ValueError(f"state of a viewer's taste has version {version}, not {VERSION}")
         *sums, hours, devices, stars, newest = rest
         genres, actors = (
-            {name: Fading(value, at_ms, RATE) for name, (value, at_ms) in one.items()}
+            {name: Fading(value, at_ms, TASTE_RATE) for name, (value, at_ms) in one.items()}
             for one in sums
         )
         return cls(

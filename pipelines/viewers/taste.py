@@ -5,7 +5,7 @@ moved to the later moment first; so partial sums of any partition give the same 
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 WEIGHTS: Mapping[str, float] = {
@@ -17,7 +17,8 @@ OTHER_WEIGHT = 0.5
 TASTE_HOURS = 168.0
 """A weight falls to 1/e in this time, hours (given)."""
 
-_HOUR_MS = 3_600_000
+HOUR_MS = 3_600_000
+TASTE_RATE = 1 / (TASTE_HOURS * HOUR_MS)
 
 
 @dataclass(frozen=True)
@@ -53,38 +54,11 @@ def half_life_rate(seconds: float) -> float:
     return math.log(2) / (seconds * 1000)
 
 
-def fade(weights: Iterable[tuple[float, int]], rate: float) -> Fading:
-    """Sum of (weight, epoch ms) in any order."""
-    total = Fading(0.0, None, rate)
-    for weight, moment in weights:
-        total = total.joined(Fading(weight, moment, rate))
-    return total
-
-
 def weight_of(interaction: str, watch_ms: int = 0, content_ms: int = 0) -> float:
     """Weight of an interaction; a part of content without length counts nothing."""
     if interaction == "WATCH_PARTIAL":
         return min(1.0, max(0.0, watch_ms / content_ms)) if content_ms > 0 else 0.0
     return WEIGHTS.get(interaction, OTHER_WEIGHT)
-
-
-def taste_of(
-    interactions: Iterable[tuple[str, float, int]], at_ms: int, most: int = 5
-) -> list[tuple[str, float]]:
-    """Genres of a viewer, best first; ties by name.
-
-    Args:
-        interactions: (genre, weight, epoch ms).
-        at_ms: moment of the profile, never the wall clock.
-        most: how many genres.
-    """
-    rate = 1 / (TASTE_HOURS * _HOUR_MS)
-    sums: dict[str, Fading] = {}
-    for genre, weight, moment in interactions:
-        one = Fading(weight, moment, rate)
-        sums[genre] = sums[genre].joined(one) if genre in sums else one
-    found = [(genre, total.at(at_ms)) for genre, total in sums.items()]
-    return sorted(found, key=lambda pair: (-pair[1], pair[0]))[:most]
 
 
 def top_trending(

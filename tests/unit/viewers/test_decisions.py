@@ -5,6 +5,7 @@ import math
 import random
 import subprocess
 import sys
+from functools import reduce
 
 import pandas as pd
 import pytest
@@ -21,16 +22,22 @@ from pipelines.viewers.dimensions import CITIES, DIMENSIONS, REGION_OF_CITY, pac
 from pipelines.viewers.fairplay import sleepless_viewers
 from pipelines.viewers.ladder import RUNGS, Command, Steering, buffer_tier, decide, is_low_percent
 from pipelines.viewers.taste import (
+    TASTE_RATE,
     Fading,
     diversity,
-    fade,
     half_life_rate,
-    taste_of,
     top_trending,
     weight_of,
 )
 
 LADDER = LadderSettings()
+
+
+def fade(weights, rate):
+    """Sum of (weight, epoch ms) in their order."""
+    return reduce(Fading.joined, (Fading(*one, rate) for one in weights), Fading(0.0, None, rate))
+
+
 RULE = Rule("REGIONAL_OVERLOAD", "MEDIUM", "", 0.85, 0.75, 60_000)
 
 
@@ -193,9 +200,7 @@ def test_weights_and_decay_of_taste():
     assert weight_of("WATCH_PARTIAL", 90, 60) == 1.0
     assert weight_of("WATCH_PARTIAL", 90, 0) == 0.0
     assert weight_of("OTHER") == 0.5
-    week = 168 * 3_600_000
-    found = dict(taste_of([("drama", 3.0, 0), ("cricket", 2.0, week)], week))
-    assert found == {"drama": pytest.approx(3 / math.e), "cricket": 2.0}
+    assert Fading(3.0, 0, TASTE_RATE).at(168 * 3_600_000) == pytest.approx(3 / math.e)
     assert diversity({"a": 1}) == 0.0
     assert diversity({"a": 1, "b": 1}) == pytest.approx(1.0)
 
@@ -245,7 +250,7 @@ def test_cells_keep_every_value_and_unknown_has_no_default():
 
 
 def test_rules_load_no_engine():
-    names = ("alerts", "ladder", "taste", "degrade", "rules", "dimensions")
+    names = ("alerts", "ladder", "taste", "profile", "degrade", "rules", "dimensions")
     code = "import sys;" + "".join(f"import pipelines.viewers.{name};" for name in names)
     code += "print(*({'pyspark', 'pyflink'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
