@@ -1,6 +1,8 @@
 // Bars of evidence: each starts where the last one ended, the total starts at zero.
+const shownSteps = {};
 const drawWaterfall = async (name, stored) => {
   const figure = await sangam.figure(name);
+  shownSteps[name] = stored;
   const nothing = { label: "no evidence stored", kind: "prior", level: "", bits: 0, start: 0, end: 0 };
   const steps = stored.length ? stored : [nothing];
   const tone = (step) => {
@@ -11,7 +13,8 @@ const drawWaterfall = async (name, stored) => {
   };
   const ends = steps.flatMap((step) => [step.start, step.end, 0]);
   const low = Math.min(...ends, -1), high = Math.max(...ends, 1);
-  const width = document.getElementById(`chart-${name}`).clientWidth - 150; // what the names leave
+  const names = 6 * Math.max(...steps.map((step) => step.label.length)) + 12;
+  const width = document.getElementById(`chart-${name}`).clientWidth - names;
   const room = (high - low) * 50 / Math.max(width - 100, 55); // for the figures at both ends
   const right = (step) => step.end >= step.start;
   const y = figure.y_range, x = figure.x_range;
@@ -30,6 +33,11 @@ const drawWaterfall = async (name, stored) => {
     offset: steps.map((step) => (right(step) ? 5 : -5)),
   };
 };
+
+// A phone that is turned has another width.
+addEventListener("resize", () => {
+  for (const [name, stored] of Object.entries(shownSteps)) drawWaterfall(name, stored);
+});
 
 const showPosterior = (posterior) => {
   if (posterior > 0.9999) return "above 99.99 %";
