@@ -9,6 +9,7 @@ the decisions are those of the live job, byte for byte.
 import argparse
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,7 +18,8 @@ from pyspark.sql import functions as F
 
 from pipelines.core.cli import main_guard
 from pipelines.upi_fraud.build import DeciderPlan
-from pipelines.upi_fraud.decider import Decider, Raw
+from pipelines.upi_fraud.decider import Decider
+from pipelines.upi_fraud.payment import Raw
 from pipelines.upi_fraud.state import PayerState
 
 COLUMNS = ("kafka_partition", "kafka_offset", "kafka_time_ms", "message_key", "message_value")
@@ -54,11 +56,14 @@ def decide_history(messages: DataFrame, make_decider: Callable[[], Decider]) -> 
         for batch in batches:
             raws = [Raw(*row) for row in zip(*(batch[n].to_pylist() for n in COLUMNS), strict=True)]
             outcomes = []
-            for raw in raws:
-                if raw.partition != partition:
-                    partition, states = raw.partition, {}
-                one = decider.handle_one(raw, states)
-                outcomes.append((int(one.kind), *one[1:], raw.partition, raw.offset))
+            for number, group in groupby(raws, key=lambda raw: raw.partition):
+                if number != partition:
+                    partition, states = number, {}
+                together = list(group)
+                outcomes += [
+                    (int(one.kind), *one[1:], raw.partition, raw.offset)
+                    for raw, one in zip(together, decider.handle(together, states), strict=True)
+                ]
             columns = list(zip(*outcomes, strict=True)) or [()] * len(_SCHEMA)
             arrays = [pa.array(c, f.type) for c, f in zip(columns, _SCHEMA, strict=True)]
             yield pa.RecordBatch.from_arrays(arrays, schema=_SCHEMA)

@@ -4,19 +4,31 @@ Each message has exactly one outcome: a decision, a rejection, late, or a dead l
 brings the states and takes the outcomes; nothing here knows which engine it is.
 """
 
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple
 
 from pipelines.core.dead_letters import Judge, letter_key, make_letter
 from pipelines.core.errors import ContractError
 from pipelines.core.wire import Wire, error_code
 from pipelines.upi_fraud.intake import BadTime, Intake, Refusal, TooLate
 from pipelines.upi_fraud.messages import Messages
-from pipelines.upi_fraud.payment import CheckedPayment
+from pipelines.upi_fraud.payment import CheckedPayment, Raw
+from pipelines.upi_fraud.plain_intake import PlainIntake
 from pipelines.upi_fraud.reference import Reference
-from pipelines.upi_fraud.scorer import BLOCK, REVIEW, ModelSlot, Settings, decide, find_copy
+from pipelines.upi_fraud.rows import maker
+from pipelines.upi_fraud.scorer import (
+    APPROVE,
+    BLOCK,
+    REVIEW,
+    VERIFY,
+    ModelSlot,
+    Settings,
+    decide,
+    find_copy,
+)
 from pipelines.upi_fraud.state import EMPTY, PayerState
 from pipelines.upi_fraud.timeline import Timeline
 
@@ -35,17 +47,6 @@ class Kind(IntEnum):
     DEAD = 6
 
 
-class Raw(NamedTuple):
-    """A message of the topic."""
-
-    partition: int
-    offset: int
-    time_ms: int
-    key: bytes | None
-    value: bytes | None
-    attempt: bytes | None = None
-
-
 class Outcome(NamedTuple):
     """One message to write.
 
@@ -62,7 +63,11 @@ class Outcome(NamedTuple):
     lateness_ms: int = 0
 
 
+make_outcome = maker(Outcome)
 States = MutableMapping[str, PayerState]
+_AT_ONCE = 1_000
+"""Messages taken apart at once."""
+_KIND_OF = {APPROVE: Kind.APPROVED, VERIFY: Kind.VERIFY, REVIEW: Kind.ALERT, BLOCK: Kind.ALERT}
 
 
 @dataclass
@@ -90,47 +95,58 @@ class Decider:
     topic: str = TOPIC
     _wire: Wire = field(default_factory=lambda: Wire("upi.Transaction"))
     _letters: Wire = field(default_factory=lambda: Wire("ops.DlqEnvelope"))
+    _door: PlainIntake = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._door = PlainIntake(self.intake)
 
     def handle(self, raws: Iterable[Raw], states: States) -> list[Outcome]:
         """Outcomes of messages in their order; `states` is read and written by payer token."""
-        return [self.handle_one(raw, states) for raw in raws]
+        return [
+            self.handle_one(raw, states) if payment is None else self._decide(raw, payment, states)
+            for raw, payment in self._checked(raws)
+        ]
+
+    def _checked(self, raws: Iterable[Raw]) -> Iterator[tuple[Raw, CheckedPayment | None]]:
+        """Messages, each with its payment if nothing about it is odd."""
+        waiting = iter(raws)
+        while part := list(islice(waiting, _AT_ONCE)):
+            yield from zip(part, self._door.check(part), strict=True)
 
     def handle_one(self, raw: Raw, states: States) -> Outcome:
-        """Outcome of one message."""
+        """Outcome of one message, however odd it is."""
         try:
             record = self._wire.decode(raw.value, raw.time_ms)
         except ContractError as error:
             return self._dead(raw, error_code(error), str(error))
-        at = (raw.partition, raw.offset)
-        checked = self.intake.check(record, raw.key, at)
+        checked = self.intake.check(record, raw.key, (raw.partition, raw.offset))
         if isinstance(checked, CheckedPayment):
-            state = states.get(checked.payer) or EMPTY
-            copy = find_copy(state, checked)
-            if copy is None:
-                return self._decide(checked, state, states)
-            checked = Refusal(copy, "transaction_id", None, checked.payer)
+            return self._decide(raw, checked, states)
         if isinstance(checked, Refusal):
-            kind = Kind.COPY if checked.reason == "DUPLICATE" else Kind.REJECTED
-            value = self.messages.rejection(record, checked, at)
-            return Outcome(kind, record["transaction_id"].encode(), value, raw.time_ms)
+            return self._refuse(raw, record, checked)
         if isinstance(checked, TooLate):
             lateness = checked.lateness_ms
             return Outcome(Kind.LATE, raw.key or b"", raw.value or b"", raw.time_ms, lateness)
         assert isinstance(checked, BadTime)  # noqa: S101 (the last of the four)
         return self._dead(raw, "E_TIME", f"E_TIME: {checked.message}")
 
-    def _decide(self, payment: CheckedPayment, state: PayerState, states: States) -> Outcome:
+    def _decide(self, raw: Raw, payment: CheckedPayment, states: States) -> Outcome:
+        state = states.get(payment.payer) or EMPTY
+        copy = find_copy(state, payment)
+        if copy is not None:
+            refusal = Refusal(copy, "transaction_id", None, payment.payer)
+            return self._refuse(raw, self._wire.decode(raw.value), refusal)
         profile = self.profiles.at(payment.ingest_time)
         after, decision = decide(state, payment, self.reference, profile, self.model, self.settings)
         if after is not state:
             states[payment.payer] = after
-        action = decision.action
-        if action in (BLOCK, REVIEW):
-            kind = Kind.ALERT
-        else:
-            kind = Kind.APPROVED if action == "APPROVE" else Kind.VERIFY
-        value = self.messages.decision(payment, decision)
-        return Outcome(kind, payment.transaction_id.encode(), value, payment.event_time)
+        key, value = payment.transaction_id.encode(), self.messages.decision(payment, decision)
+        return make_outcome((_KIND_OF[decision.action], key, value, payment.event_time, 0))
+
+    def _refuse(self, raw: Raw, record: dict[str, Any], refusal: Refusal) -> Outcome:
+        kind = Kind.COPY if refusal.reason == "DUPLICATE" else Kind.REJECTED
+        value = self.messages.rejection(record, refusal, (raw.partition, raw.offset))
+        return Outcome(kind, record["transaction_id"].encode(), value, raw.time_ms)
 
     def _dead(self, raw: Raw, code: str, message: str) -> Outcome:
         headers = [] if raw.attempt is None else [{"key": "sangam-attempt", "value": raw.attempt}]

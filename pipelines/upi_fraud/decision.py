@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from pipelines.upi_fraud.facts import Facts
 from pipelines.upi_fraud.profile import Profile
+from pipelines.upi_fraud.rows import maker
 
 
 class FiredRule(NamedTuple):
@@ -41,6 +42,9 @@ class Decision(NamedTuple):
     is_window_exact: bool
 
 
+make_decision = maker(Decision)
+
+
 def apply_model(
     probability: float, points: int, profile: Profile, p_verify: float, told: list[FiredRule]
 ) -> int:
@@ -71,8 +75,6 @@ def _told(probability: float) -> str:
 
 def apply_block(facts: Facts, points: int, least: int, told: list[FiredRule]) -> int:
     """Score of a payment where payer, payee or device is blocked; told as `blocklisted`."""
-    if not facts.has_flags():
-        return points
     sides = (("payer", facts.payer_flags), ("payee", facts.payee_flags),
              ("device", facts.device_flags))  # fmt: skip
     for side, flags in sides:

@@ -54,6 +54,10 @@ _token = lru_cache(maxsize=200_000)(_text)
 """Tokens of accounts come again and again."""
 
 
+_SOURCE = _text(SOURCE) + _long(VERSION)
+_UUID_CHARS = 36
+
+
 def _symbols(field: str) -> dict[str, bytes]:
     schema = get_contract("upi.Decision", VERSION).tree
     found = next(one for one in schema["fields"] if one["name"] == field)
@@ -61,7 +65,7 @@ def _symbols(field: str) -> dict[str, bytes]:
 
 
 class DecisionCodec:
-    """Encoder of the decisions of one profile.
+    """Encoder of the decisions of one profile. Pieces that come again are made once.
 
     Args:
         profile: name of the profile.
@@ -69,9 +73,7 @@ class DecisionCodec:
 
     def __init__(self, profile: str) -> None:
         self._profile = profile
-        self._head = frame(id_of("upi.Decision", VERSION), b"")
-        self._source = _text(SOURCE) + _long(VERSION)
-        self._profile_text = _text(profile)
+        self._head = frame(id_of("upi.Decision", VERSION), b"") + _long(_UUID_CHARS)
         self._actions = _symbols("recommended_action")
         self._levels = _symbols("risk_level")
         self._reasons = _symbols("degraded_reason")
@@ -79,47 +81,58 @@ class DecisionCodec:
         self._factor_count = _long(len(FACTORS))
         zero = [name + _long(0) for name in self._names]
         self._zero = (self._factor_count + zero[0], zero[1])
-        self._rest = b"".join(name + _double(0.0) for name in zero[2:]) + _END
+        self._rest = b"".join(name + _double(0.0) for name in zero[2:]) + _END + _END
+        self._known_sender = lru_cache(maxsize=1_024)(_sender)
+        self._known_verdict = lru_cache(maxsize=1_024)(self._verdict)
+        self._known_version = lru_cache(maxsize=1_024)(self._version)
+        self._known_quality = lru_cache(maxsize=64)(self._quality)
 
     def encode(self, payment: CheckedPayment, decision: Decision) -> bytes:
         """Framed bytes of a decision."""
-        ingest, model = payment.recorded_ingest, decision.model_version
-        score = decision.model_score
+        identifier, ingest = payment.transaction_id, payment.recorded_ingest
         return b"".join(
             (
-                self._head, _text(event_uuid(payment.transaction_id, self._profile)),
+                self._head, event_uuid(identifier, self._profile).encode(),
                 _long(payment.event_time), _NULL if ingest is None else _SOME + _long(ingest),
-                self._source, _known_text(payment.region), _long(payment.priority),
-                _text(payment.transaction_id), _token(payment.payer), _token(payment.payee),
-                _long(payment.paise), self._actions[decision.action],
-                self._levels[decision.level], _long(decision.points),
-                self._factors(decision), _fired(decision.fired), self._profile_text,
-                _known_text(decision.rule_version),
-                _NULL if model is None else _SOME + _known_text(model),
-                _NULL if score is None else _SOME + _double(score),
-                b"\x00" if decision.degraded == "NONE" else b"\x01",
-                self._reasons[decision.degraded], b"\x01" if decision.is_window_exact else b"\x00",
+                self._known_sender(payment.region, payment.priority), _text(identifier),
+                _token(payment.payer), _token(payment.payee), _long(payment.paise),
+                self._known_verdict(decision.action, decision.level, decision.points),
+                self._reasons_of(decision),
+                self._known_version(decision.rule_version, decision.model_version),
+                _NULL if decision.model_score is None else _SOME + _double(decision.model_score),
+                self._known_quality(decision.degraded, decision.is_window_exact),
                 _long(payment.partition), _long(payment.offset),
             )
         )  # fmt: skip
 
-    def _factors(self, decision: Decision) -> bytes:
-        """The seven factors; most payments fire no rule and have two risks to write."""
-        factors = decision.factors
-        if not decision.fired:
-            (_, velocity), (_, amount) = factors[:2]
+    def _verdict(self, action: str, level: str, points: int) -> bytes:
+        return self._actions[action] + self._levels[level] + _long(points)
+
+    def _version(self, rules: str, model: str | None) -> bytes:
+        told = _NULL if model is None else _SOME + _text(model)
+        return _text(self._profile) + _text(rules) + told
+
+    def _quality(self, degraded: str, is_window_exact: bool) -> bytes:
+        is_degraded = degraded != "NONE"
+        return bytes((is_degraded,)) + self._reasons[degraded] + bytes((is_window_exact,))
+
+    def _reasons_of(self, decision: Decision) -> bytes:
+        """Factors and rules; most payments fire no rule and have two risks to write."""
+        factors, fired = decision.factors, decision.fired
+        if not fired:
             start, middle = self._zero
-            return start + _double(velocity) + middle + _double(amount) + self._rest
+            return start + _double(factors[0][1]) + middle + _double(factors[1][1]) + self._rest
         parts = [self._factor_count]
         for name, (points, risk) in zip(self._names, factors, strict=True):
             parts += (name, _long(points), _double(risk))
-        parts.append(_END)
-        return b"".join(parts)
+        return b"".join((*parts, _END, _fired(fired)))
+
+
+def _sender(region: str, priority: int) -> bytes:
+    return _SOURCE + _text(region) + _long(priority)
 
 
 def _fired(rules: tuple[FiredRule, ...]) -> bytes:
-    if not rules:
-        return _END
     parts = [_long(len(rules))]
     for code, factor, points, observed, limit in rules:
         parts += (_known_text(code), _known_text(factor), _long(points), _text(observed))

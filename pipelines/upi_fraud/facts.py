@@ -1,15 +1,17 @@
 """What the rules look at: everything measured about one payment before it is added to the state."""
 
-from collections.abc import Mapping
 from itertools import islice
 
 from pipelines.upi_fraud.geo import distance_km, speed_kmh
 from pipelines.upi_fraud.payment import CheckedPayment, indian_hour
-from pipelines.upi_fraud.reference import Merchant, Reference
-from pipelines.upi_fraud.state import DAY_MS, HOUR_MS, Capacity, PayerState, look_back
+from pipelines.upi_fraud.reference import NO_FLAGS, Merchant, Reference
+from pipelines.upi_fraud.rows import DEVICES, PAYEES, key_of, newest_first
+from pipelines.upi_fraud.state import DAY_MS, HOUR_MS, Capacity, PayerState, Place, look_back
 
 Z_LEAST = 10
 """Approved payments from which a deviation means something."""
+
+Journey = tuple[float | None, float | None]
 _FLOOR_SHARE, _FLOOR_PAISE = 0.1, 10_000.0
 
 
@@ -20,71 +22,82 @@ class Facts:
         count_1h, count_24h: attempts before it in the trailing hour and day.
         paise_1h, paise_24h: their sums with this payment.
         z: deviation of the amount from the approved ones; None below `Z_LEAST` of them.
-        km, speed: from the last approved place, km/h; None where either place is unknown.
+        here: its place, degrees x 1e5; None without one.
+        moved: degrees x 1e5 from the last approved place, both directions added; -1 where either
+            place is unknown.
         is_new_device: another device is learned and this one is not.
         device_age_ms: since this device was first learned, where another one is learned too.
         merchant: version in force, None for an unknown merchant.
         payer_flags, payee_flags, device_flags, merchant_flags: values by kind.
-        is_new_payee: no approved payment went to this payee.
+        has_flags: any of them holds something.
         is_window_exact: no bucket was counted.
     """
 
     __slots__ = (
-        "count_1h", "count_24h", "device_age_ms", "device_flags", "hour", "is_new_device",
-        "is_new_payee", "is_window_exact", "km", "learned", "merchant", "merchant_flags", "paise",
-        "paise_1h", "paise_24h", "payee_flags", "payer_flags", "payment", "speed", "state", "z",
+        "_journey", "count_1h", "count_24h", "device_age_ms", "device_flags", "has_flags", "here",
+        "hour", "is_new_device", "is_window_exact", "learned", "merchant", "merchant_flags",
+        "moved", "paise", "paise_1h", "paise_24h", "payee_flags", "payer_flags", "payment", "state",
+        "z",
     )  # fmt: skip
 
     def __init__(
         self, state: PayerState, payment: CheckedPayment, reference: Reference, capacity: Capacity
     ) -> None:
         at, paise = payment.event_time, payment.paise
-        count_1h, paise_1h, count_24h, paise_24h, is_exact = look_back(
+        self.count_1h, paise_1h, self.count_24h, paise_24h, self.is_window_exact = look_back(
             state, at, capacity.bucket_ms
         )
+        self.paise_1h, self.paise_24h = paise_1h + paise, paise_24h + paise
         self.state, self.payment, self.paise, self.hour = state, payment, paise, indian_hour(at)
-        self.count_1h, self.paise_1h = count_1h, paise_1h + paise
-        self.count_24h, self.paise_24h = count_24h, paise_24h + paise
-        self.is_window_exact = is_exact
         self.learned = state.learned
         self.z = amount_z(state, paise)
-        self.km, self.speed = _travel(state, payment)
+        self._journey: Journey | None = None
+        self.here, self.moved = _moved(state.last_place, payment.lat, payment.lon)
         self.is_new_device, self.device_age_ms = _device(state, payment)
-        wanted = payment.payee_hash
-        self.is_new_payee = True
-        for known, _, _ in state.payees:
-            if known == wanted:
-                self.is_new_payee = False
-                break
-        ingest = payment.ingest_time
-        self.payer_flags = reference.active(payment.payer, ingest)
-        self.payee_flags = reference.active(payment.payee, ingest)
-        self.device_flags = reference.active(payment.device, ingest)
-        merchant = payment.merchant_id
         self.merchant: Merchant | None = None
-        self.merchant_flags: Mapping[str, int] = {}
-        if merchant is not None:
-            self.merchant = reference.merchant(merchant, ingest)
-            self.merchant_flags = reference.active(merchant, ingest)
+        if payment.merchant_id is not None:
+            self.merchant = reference.merchant(payment.merchant_id, payment.ingest_time)
+        self.payer_flags = self.payee_flags = self.device_flags = self.merchant_flags = NO_FLAGS
+        self.has_flags = bool(reference.flags) and self._look_up_flags(reference)
 
-    def has_flags(self) -> bool:
-        """Whether anything is flagged: payer, payee, device or merchant."""
+    def _look_up_flags(self, reference: Reference) -> bool:
+        """Look up what is flagged; tells whether anything is."""
+        payment, active = self.payment, reference.active
+        self.payer_flags = active(payment.payer, payment.ingest_time)
+        self.payee_flags = active(payment.payee, payment.ingest_time)
+        self.device_flags = active(payment.device, payment.ingest_time)
+        self.merchant_flags = active(payment.merchant_id, payment.ingest_time)
         return bool(
             self.payee_flags or self.payer_flags or self.device_flags or self.merchant_flags
         )
+
+    @property
+    def is_new_payee(self) -> bool:
+        """Whether no approved payment went to this payee."""
+        return PAYEES.find(self.state.payees, key_of(self.payment.payee_hash)) < 0
+
+    @property
+    def journey(self) -> Journey:
+        """Way from the last approved place, km, and its speed, km/h; None where one is unknown."""
+        if self._journey is None:
+            self._journey = _travel(self)
+        return self._journey
 
     def latest_1h(self, number: int) -> list[int]:
         """Amounts of the newest attempts of the trailing hour, newest first, at most `number`."""
         at = self.payment.event_time
         amounts = (
-            one.paise for one in reversed(self.state.recent) if at - HOUR_MS < one.time_ms <= at
+            paise
+            for time_ms, paise in newest_first(self.state.recent)
+            if at - HOUR_MS < time_ms <= at
         )
         return list(islice(amounts, number))
 
     def amounts_24h(self) -> list[int]:
         """Amounts of the attempts of the trailing day that are kept one by one."""
         at = self.payment.event_time
-        return [one.paise for one in self.state.recent if at - DAY_MS < one.time_ms <= at]
+        recent = newest_first(self.state.recent)
+        return [paise for time_ms, paise in recent if at - DAY_MS < time_ms <= at]
 
     def hour_share(self) -> float:
         """Share of the approved payments that fell in this hour of the day."""
@@ -100,26 +113,37 @@ def amount_z(state: PayerState, paise: int) -> float | None:
     return (paise - state.mean) / max(state.deviation(), floor)
 
 
-def _travel(state: PayerState, payment: CheckedPayment) -> tuple[float | None, float | None]:
-    last, lat, lon = state.last_place, payment.lat, payment.lon
-    if last is None or lat is None or lon is None:
-        return None, None
+def _moved(
+    last: Place | None, lat: float | None, lon: float | None
+) -> tuple[tuple[int, int] | None, int]:
+    if lat is None or lon is None:
+        return None, -1
     here = round(lat * 1e5), round(lon * 1e5)
-    if here == (last.lat_e5, last.lon_e5):
+    if last is None:
+        return here, -1
+    return here, abs(here[0] - last.lat_e5) + abs(here[1] - last.lon_e5)
+
+
+def _travel(facts: Facts) -> Journey:
+    payment, last = facts.payment, facts.state.last_place
+    if facts.moved < 0 or last is None or payment.lat is None or payment.lon is None:
+        return None, None
+    if facts.moved == 0:
         return 0.0, 0.0
-    km = distance_km(last.lat_e5 / 1e5, last.lon_e5 / 1e5, lat, lon)
+    km = distance_km(last.lat_e5 / 1e5, last.lon_e5 / 1e5, payment.lat, payment.lon)
     return km, speed_kmh(km, payment.event_time - last.time_ms)
 
 
 def _device(state: PayerState, payment: CheckedPayment) -> tuple[bool, int | None]:
-    if payment.device is None or not state.devices:
+    devices = state.devices
+    if not devices or payment.device is None:
         return False, None
-    own = next((one for one in state.devices if one.hash == payment.device_hash), None)
-    if own is None:
+    at = DEVICES.find(devices, key_of(payment.device_hash))
+    if at < 0:
         return True, None
-    if len(state.devices) == 1:
+    if len(devices) == DEVICES.size:
         return False, None
-    return False, payment.event_time - own.first_s * 1000
+    return False, payment.event_time - DEVICES.row(devices, at).first_s * 1000
 
 
 def amount_risk(z: float | None) -> float:
@@ -135,4 +159,6 @@ def amount_risk(z: float | None) -> float:
 
 def velocity_risk(count: int, paise: int) -> float:
     """Risk of number and sum in an hour, this payment included (given)."""
-    return (min(count / 10, 1.0) + min(paise / 10_000_000, 1.0)) / 2
+    by_count = count / 10 if count < 10 else 1.0
+    by_sum = paise / 10_000_000 if paise < 10_000_000 else 1.0
+    return (by_count + by_sum) / 2

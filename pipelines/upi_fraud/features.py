@@ -23,14 +23,14 @@ def model_features(facts: Facts) -> list[float]:
     age = _UNKNOWN
     if merchant is not None:
         age = min((payment.event_time - merchant.first_seen_ms) / DAY_MS, _OLD_DAYS)
-    mean = facts.state.mean
+    mean, (km, speed) = facts.state.mean, facts.journey
     return [
         math.log1p(facts.paise), 0.0 if facts.z is None else min(facts.z, 100.0),
         math.log(facts.paise / mean) if mean > 0 else 0.0, float(min(facts.learned, 1_000)),
         float(facts.count_1h), math.log1p(facts.paise_1h), float(facts.count_24h),
         math.log1p(facts.paise_24h), facts.hour_share(),
-        _UNKNOWN if facts.km is None else min(facts.km, _FAR_KM),
-        _UNKNOWN if facts.speed is None else math.log1p(min(facts.speed, _FASTEST_KMH)),
+        _UNKNOWN if km is None else min(km, _FAR_KM),
+        _UNKNOWN if speed is None else math.log1p(min(speed, _FASTEST_KMH)),
         float(facts.is_new_device), float(facts.is_new_payee),
         float(facts.device_flags.get("DEVICE_SHARED", 0)), float(len(facts.payee_flags)),
         float(len(facts.payer_flags)), _UNKNOWN if merchant is None else float(merchant.reputation),

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 
 from pipelines.upi_fraud.memory import learn_amount, unlearn_amount
 from pipelines.upi_fraud.payment import indian_hour
-from pipelines.upi_fraud.state import LEARNED, SETTLED, PayerState, Payment
+from pipelines.upi_fraud.rows import ATTEMPTS, DEVICES, PAYEES, Payment
+from pipelines.upi_fraud.state import LEARNED, SETTLED, PayerState
 
 Label = tuple[int, bool]
 """Moment of ingest from which it holds, and whether the payment was fraud."""
@@ -22,7 +23,7 @@ def settle(state: PayerState, labels: Mapping[int, Label], ingest_ms: int) -> Pa
         labels: by hash of the transaction id.
         ingest_ms: of the payment that is about to be decided.
     """
-    recent, is_changed = list(state.recent), False
+    recent, is_changed = ATTEMPTS.read(state.recent), False
     for place, payment in enumerate(recent):
         label = labels.get(payment.id_hash)
         if label is None or payment.digest & SETTLED or label[0] > ingest_ms:
@@ -34,7 +35,7 @@ def settle(state: PayerState, labels: Mapping[int, Label], ingest_ms: int) -> Pa
             state = learn_amount(state, payment.paise, indian_hour(payment.time_ms))
         recent[place] = payment._replace(digest=payment.digest | SETTLED)
         is_changed = True
-    return state._replace(recent=tuple(recent)) if is_changed else state
+    return state._replace(recent=ATTEMPTS.write(recent)) if is_changed else state
 
 
 def _forget(state: PayerState, payment: Payment) -> PayerState:
@@ -42,8 +43,9 @@ def _forget(state: PayerState, payment: Payment) -> PayerState:
     second = payment.time_ms // 1000
     state = unlearn_amount(state, payment.paise, indian_hour(payment.time_ms))
     last = state.last_place
+    devices, payees = DEVICES.read(state.devices), PAYEES.read(state.payees)
     return state._replace(
-        devices=tuple(one for one in state.devices if one.first_s != second),
-        payees=tuple(one for one in state.payees if one.uses > 1 or one.last_s != second),
+        devices=DEVICES.write(one for one in devices if one.first_s != second),
+        payees=PAYEES.write(one for one in payees if one.uses > 1 or one.last_s != second),
         last_place=None if last is not None and last.time_ms == payment.time_ms else last,
     )

@@ -12,9 +12,10 @@ from pyflink.common import Row, Time, TypeInformation, Types
 from pyflink.datastream import KeyedBroadcastProcessFunction, RuntimeContext
 from pyflink.datastream.state import MapStateDescriptor, StateTtlConfig
 
-from pipelines.upi_fraud.decider import Decider, Raw
+from pipelines.upi_fraud.decider import Decider
 from pipelines.upi_fraud.follow import LABEL, Follower
 from pipelines.upi_fraud.garbage import collect_rarely
+from pipelines.upi_fraud.payment import Raw, make_raw
 from pipelines.upi_fraud.state import PayerState
 from pipelines.upi_fraud.state_codec import decode_state, encode_state
 
@@ -185,9 +186,11 @@ def read_batch(keys: Any, values: Any, meta: str) -> list[Raw]:
     for key, value, line in zip(keys, values, meta.split(";"), strict=True):
         partition, offset, time_ms, attempt = line.split(",")
         raws.append(
-            Raw(
-                int(partition), int(offset), int(time_ms), None if key is None else bytes(key),
-                None if value is None else bytes(value), attempt.encode() or None,
+            make_raw(
+                (
+                    int(partition), int(offset), int(time_ms), None if key is None else bytes(key),
+                    None if value is None else bytes(value), attempt.encode() or None,
+                )
             )
         )  # fmt: skip
     return raws

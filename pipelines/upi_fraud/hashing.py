@@ -5,6 +5,8 @@ from hashlib import blake2b, sha1
 from zlib import crc32
 
 _U32 = 0xFFFFFFFF
+_VARIANTS = {digit: "89ab"[place % 4] for place, digit in enumerate("0123456789abcdef")}
+"""The digit of a UUID that holds its variant: the two high bits become 10."""
 _EVENT_NAMESPACE = bytes.fromhex("7a1d1f0d5a3b4c1e9d6b2f8c0e4a7b11")
 
 
@@ -26,11 +28,9 @@ def label_hash(label: str) -> int:
 
 def event_uuid(*parts: str) -> str:
     """UUIDv5 (RFC 9562) of texts, in a namespace of this job."""
-    digest = bytearray(sha1(_EVENT_NAMESPACE + "|".join(parts).encode()).digest()[:16])  # noqa: S324
-    digest[6] = digest[6] & 0x0F | 0x50
-    digest[8] = digest[8] & 0x3F | 0x80
-    text = digest.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    text = sha1(_EVENT_NAMESPACE + "|".join(parts).encode(), usedforsecurity=False).hexdigest()
+    variant = _VARIANTS[text[16]]
+    return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"
 
 
 def partition_of(key: bytes, partitions: int) -> int:

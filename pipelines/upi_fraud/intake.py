@@ -11,7 +11,7 @@ from pipelines.upi_fraud.geo import place_of
 from pipelines.upi_fraud.hashing import hash46, hash64
 from pipelines.upi_fraud.payment import CheckedPayment
 
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+is_id = re.compile(r"[A-Za-z0-9_-]{1,64}").fullmatch
 _VPA = re.compile(r"[a-z0-9._-]{1,255}@[a-z][a-z0-9]{1,63}")
 RULE_VERSION = "intake@1"
 
@@ -130,7 +130,7 @@ class Intake:
         def refuse(reason: str, field: str | None, observed: object = None) -> Refusal:
             return Refusal(reason, field, None if observed is None else str(observed), sender)
 
-        if not _ID.fullmatch(record["transaction_id"]):
+        if not is_id(record["transaction_id"]):
             return refuse("INVALID_ID", "transaction_id")
         if paise <= 0:
             return refuse("INVALID_AMOUNT", "amount_paise", paise)
@@ -169,7 +169,7 @@ class Intake:
         device_id, label = record["device_id"], (record["location"] or "").strip().lower()
         device, device_hash = (None, 0) if device_id is None else self.device(device_id)
         lat, lon = record["lat"], record["lon"]
-        if not _are_on_earth(lat, lon):
+        if not are_on_earth(lat, lon):
             if lat is not None or lon is not None:
                 self.notes["odd_coordinates"] += 1
             lat, lon = (place_of(label) if label else None) or (None, None)
@@ -178,7 +178,11 @@ class Intake:
         identifier = record["transaction_id"]
         return CheckedPayment(
             record["event_time"], ingest, identifier, hash64(identifier),
-            _digest(record, payer, payee), payer.token, payer.hash, payee.token, payee.hash,
+            payment_digest(
+                record["event_time"], payer.text, payee.text, record["amount_paise"], device_id,
+                record["location"], record["merchant_id"],
+            ),
+            payer.token, payer.hash, payee.token, payee.hash,
             record["amount_paise"], device, device_hash, len(device_id or ""), label, lat, lon,
             record["merchant_id"], record["merchant_category"], record["ingest_time"],
             record["region"], record["priority"], *at,
@@ -209,15 +213,15 @@ def _folded(key: bytes) -> str:
     return key.decode("utf-8", "replace").lower()
 
 
-def _are_on_earth(lat: float | None, lon: float | None) -> bool:
+def are_on_earth(lat: float | None, lon: float | None) -> bool:
     """Both are there and in range; NaN is in no range."""
     return lat is not None and lon is not None and abs(lat) <= 90 and abs(lon) <= 180
 
 
-def _digest(record: Mapping[str, Any], payer: Address, payee: Address) -> int:
+def payment_digest(
+    event_time: int, payer: str, payee: str, paise: int, device_id: str | None,
+    location: str | None, merchant_id: str | None,
+) -> int:  # fmt: skip
     """46 bits of what makes a payment the one it is; times of transport are no part of it."""
-    text = (
-        f"{record['event_time']}|{payer.text}|{payee.text}|{record['amount_paise']}"
-        f"|{record['device_id']}|{record['location']}|{record['merchant_id']}"
-    )
+    text = f"{event_time}|{payer}|{payee}|{paise}|{device_id}|{location}|{merchant_id}"
     return hash46(text.encode())

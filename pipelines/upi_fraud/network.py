@@ -10,11 +10,10 @@ import pyarrow.parquet as pq
 from pipelines.core.errors import ContractError
 from pipelines.core.wire import Wire
 from pipelines.upi_fraud.config import NetworkSettings
-from pipelines.upi_fraud.decider import Raw
 from pipelines.upi_fraud.dense import MARKS, mark_edges
 from pipelines.upi_fraud.flags import Finding
 from pipelines.upi_fraud.intake import Intake
-from pipelines.upi_fraud.payment import CheckedPayment
+from pipelines.upi_fraud.payment import CheckedPayment, Raw
 
 if TYPE_CHECKING:
     from pipelines.upi_fraud.flink import Tables

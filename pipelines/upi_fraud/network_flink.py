@@ -13,12 +13,12 @@ from pipelines.core.privacy import Tokeniser
 from pipelines.core.wire import Wire
 from pipelines.upi_fraud.build import reference_messages
 from pipelines.upi_fraud.config import UpiConfig
-from pipelines.upi_fraud.decider import Raw
 from pipelines.upi_fraud.flags import Finding, Standing, flag_key, is_pattern, next_flag
 from pipelines.upi_fraud.flink import REFERENCE_STATE, state_ttl
 from pipelines.upi_fraud.follow import Follower
 from pipelines.upi_fraud.intake import Intake
 from pipelines.upi_fraud.network import EdgeReader
+from pipelines.upi_fraud.payment import Raw
 from pipelines.upi_fraud.profile import load_profile
 from pipelines.upi_fraud.reference import Reference
 from pipelines.upi_fraud.timeline import Timeline

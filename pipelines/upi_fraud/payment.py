@@ -1,11 +1,23 @@
-"""A payment that passed the intake: tokens instead of addresses, paise, epoch milliseconds."""
+"""A payment as it comes, and as it passed the intake: tokens, paise, epoch milliseconds."""
 
 from typing import NamedTuple
 
+from pipelines.upi_fraud.rows import maker
 from pipelines.upi_fraud.state import DAY_MS, HOUR_MS
 
 IST_OFFSET_MS = 19_800_000
 """India is 5 h 30 min ahead of UTC all year, so no time-zone database is needed."""
+
+
+class Raw(NamedTuple):
+    """A message of the topic."""
+
+    partition: int
+    offset: int
+    time_ms: int
+    key: bytes | None
+    value: bytes | None
+    attempt: bytes | None = None
 
 
 class CheckedPayment(NamedTuple):
@@ -44,6 +56,9 @@ class CheckedPayment(NamedTuple):
     priority: int
     partition: int
     offset: int
+
+
+make_raw, make_payment = maker(Raw), maker(CheckedPayment)
 
 
 def indian_hour(time_ms: int) -> int:

@@ -62,16 +62,29 @@ class _File(JobConfig):
 
 @dataclass(frozen=True)
 class ActiveRule:
-    """A rule with its limits: code, place of its factor in `FACTORS`, check, shadow or live."""
+    """A rule with its limits.
+
+    Attributes:
+        code: name.
+        factor: place of its factor in `FACTORS`.
+        check: asks a payment.
+        is_shadow: gives no points.
+        least: rupees or km below which it never fires, if it needs such.
+    """
 
     code: str
     factor: int
     check: Check
     is_shadow: bool = False
+    least: float = 0
 
 
 Checks = tuple[tuple[ActiveRule, Check], ...]
-_NEEDS = tuple(map(frozenset, ([""], ["", "merchant"], ["", "flag"], ["", "merchant", "flag"])))
+_NEEDS = ("merchant", "flag", "large", "far")
+"""What a payment may have; a set of them is a number, the first its lowest bit."""
+_E5_PER_KM = 899
+"""Degrees x 1e5 of a kilometre (6371 km radius), rounded down: who moved less was not so far."""
+_NEVER = 2**62
 
 
 @dataclass(frozen=True)
@@ -84,8 +97,9 @@ class Profile:
         is_sum: all fired rules add up; else the strongest of a factor counts.
         extra_points: for each further rule of a factor where the strongest counts.
         caps: most points of each factor, in the order of `FACTORS`.
-        checks: rules to ask, each beside its check, by whether the payment has a merchant (1) and
-            any flag (2).
+        checks: rules to ask, each beside its check, by the number of what the payment has.
+        large: paise from which an amount is large enough for any rule that needs one.
+        near: degrees x 1e5, both directions added, up to which a place is far for no rule.
     """
 
     name: str
@@ -97,12 +111,23 @@ class Profile:
     model: ModelUse | None
     rules: tuple[ActiveRule, ...]
     checks: tuple[Checks, ...] = field(init=False, repr=False)
+    large: int = field(init=False)
+    near: int = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "checks", tuple(map(self._asked, _NEEDS)))
+        numbers = range(2 ** len(_NEEDS))
+        object.__setattr__(self, "checks", tuple(map(self._asked, numbers)))
+        object.__setattr__(self, "large", self._least("large", 100))
+        object.__setattr__(self, "near", self._least("far", _E5_PER_KM) - 2)
 
-    def _asked(self, met: frozenset[str]) -> Checks:
+    def _asked(self, number: int) -> Checks:
+        met = {"", *(need for bit, need in enumerate(_NEEDS) if number >> bit & 1)}
         return tuple((rule, rule.check) for rule in self.rules if RULES[rule.code].needs in met)
+
+    def _least(self, need: str, unit: int) -> int:
+        """Least limit of the rules that need something, in units."""
+        limits = [rule.least for rule in self.rules if RULES[rule.code].needs == need]
+        return int(min(limits) * unit) if limits else _NEVER
 
 
 @cache
@@ -180,7 +205,8 @@ def _active_rule(code: str, params: dict[str, Any], file: _File, where: str) -> 
     most = max(value for name, value in params.items() if name.endswith("points"))
     if most > file.caps[rule.factor]:
         raise ProfileError(f"{where}: {most} points are over the cap of {rule.factor}.")
-    return ActiveRule(code, FACTORS.index(rule.factor), rule.build(**params), is_shadow)
+    factor, least = FACTORS.index(rule.factor), params.get(rule.least, 0)
+    return ActiveRule(code, factor, rule.build(**params), is_shadow, least)
 
 
 def profile_of_rule_set(record: Mapping[str, Any]) -> Profile:

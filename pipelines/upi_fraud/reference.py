@@ -7,6 +7,7 @@ to arrive; so a replay and the backtest see what the live job saw.
 from bisect import insort
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pipelines.upi_fraud.hashing import hash64
@@ -34,6 +35,7 @@ class Flag(NamedTuple):
 
 
 FOREVER_MS = 2**62
+NO_FLAGS: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass
@@ -102,7 +104,7 @@ class Reference:
         """Kinds of flags that hold on a subject at a moment of ingest, with their values."""
         kinds = self.flags.get(subject) if subject is not None else None
         if kinds is None:
-            return _NONE
+            return NO_FLAGS
         found = {}
         for kind, versions in kinds.items():
             for version in reversed(versions):
@@ -121,6 +123,3 @@ class Reference:
         for record in flags:
             self.add_flag(record)
         return self
-
-
-_NONE: Mapping[str, int] = {}

@@ -7,7 +7,13 @@ pure: no clock, no randomness, no input or output.
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from pipelines.upi_fraud.decision import Decision, FiredRule, apply_block, apply_model
+from pipelines.upi_fraud.decision import (
+    Decision,
+    FiredRule,
+    apply_block,
+    apply_model,
+    make_decision,
+)
 from pipelines.upi_fraud.facts import Facts, amount_risk, velocity_risk
 from pipelines.upi_fraud.feedback import settle
 from pipelines.upi_fraud.hashing import label_hash
@@ -15,14 +21,23 @@ from pipelines.upi_fraud.memory import add_attempt, learn
 from pipelines.upi_fraud.payment import CheckedPayment
 from pipelines.upi_fraud.profile import ActiveRule, Levels, Profile
 from pipelines.upi_fraud.reference import Reference
+from pipelines.upi_fraud.rows import ATTEMPTS, OLD_IDS, Payment, key_of, make_attempt
 from pipelines.upi_fraud.rules import FACTORS, Hit
-from pipelines.upi_fraud.state import DAY_MS, EMPTY, LEARNED, Capacity, Lesson, PayerState, Payment
+from pipelines.upi_fraud.state import (
+    DAY_MS,
+    EMPTY,
+    LEARNED,
+    Capacity,
+    PayerState,
+    make_lesson,
+)
 
 APPROVE, VERIFY, REVIEW, BLOCK = "APPROVE", "ADDITIONAL_VERIFICATION", "MANUAL_REVIEW", "BLOCK"
 LEVEL_OF = {APPROVE: "LOW", VERIFY: "MEDIUM", REVIEW: "HIGH", BLOCK: "CRITICAL"}
 NETWORK = FACTORS.index("network")
 _SILENCED = frozenset((FACTORS.index("merchant"), NETWORK))
 _NO_FACTORS = ((0, 0.0),) * len(FACTORS)
+_QUIET_FACTORS = _NO_FACTORS[2:]
 
 
 class ModelSlot(Protocol):
@@ -59,12 +74,12 @@ def find_copy(state: PayerState, payment: CheckedPayment) -> str | None:
 
     Ids behind the newest attempts are kept without a digest, so a conflict there counts as a copy.
     """
-    wanted = payment.id_hash
-    for one in state.recent:
-        if one.id_hash == wanted:
-            is_copy = one.digest & (LEARNED - 1) == payment.digest
-            return "DUPLICATE" if is_copy else "DUPLICATE_CONFLICT"
-    if state.old_ids and any(one.id_hash == wanted for one in state.old_ids):
+    wanted = key_of(payment.id_hash)
+    at = ATTEMPTS.find(state.recent, wanted)
+    if at >= 0:
+        seen = ATTEMPTS.row(state.recent, at).digest & (LEARNED - 1)
+        return "DUPLICATE" if seen == payment.digest else "DUPLICATE_CONFLICT"
+    if state.old_ids and OLD_IDS.find(state.old_ids, wanted) >= 0:
         return "DUPLICATE"
     return None
 
@@ -98,20 +113,28 @@ def _judge(facts: Facts, profile: Profile, model: ModelSlot | None, settings: Se
     probability, degraded = model.score(facts) if model is not None else (None, "NONE")
     if probability is not None and model is not None:
         points = apply_model(probability, points, profile, model.p_verify, told)
-    points = apply_block(facts, points, settings.blocked_points, told)
+    if facts.has_flags:
+        points = apply_block(facts, points, settings.blocked_points, told)
     if len(told) > 1:
         told.sort(key=lambda one: (-one.points, one.code))
     action = action_of(points, profile.levels)
-    return Decision(
-        action, LEVEL_OF[action], points, factors, tuple(told), profile.rule_version,
-        model.version if model is not None else None, probability, degraded,
-        facts.is_window_exact,
+    return make_decision(
+        (
+            action, LEVEL_OF[action], points, factors, tuple(told), profile.rule_version,
+            model.version if model is not None else None, probability, degraded,
+            facts.is_window_exact,
+        )
     )  # fmt: skip
 
 
 def _fire(facts: Facts, profile: Profile) -> list[tuple[ActiveRule, Hit]]:
-    """Rules that fire; a payee who is allowed silences those of merchant and network."""
-    checks = profile.checks[(facts.payment.merchant_id is not None) + 2 * facts.has_flags()]
+    """Rules that fire; a payee who is allowed silences those of merchant and network.
+
+    Only those are asked that may fire for what the payment has.
+    """
+    has = (facts.payment.merchant_id is not None) | facts.has_flags << 1
+    has |= (facts.paise >= profile.large) << 2 | (facts.moved > profile.near) << 3
+    checks = profile.checks[has]
     fired = [(rule, hit) for rule, check in checks if (hit := check(facts)) is not None]
     if fired:
         is_allowed = "ALLOW" in facts.payee_flags
@@ -129,7 +152,7 @@ def _factors(
     """Points and risk of the seven factors."""
     velocity = velocity_risk(facts.count_1h + 1, facts.paise_1h)
     if not fired:
-        return ((0, velocity), (0, amount_risk(facts.z)), *_NO_FACTORS[2:])
+        return ((0, velocity), (0, amount_risk(facts.z)), *_QUIET_FACTORS)
     points = [0] * len(FACTORS)
     groups: dict[int, list[int]] = {}
     for rule, hit in fired:
@@ -158,22 +181,17 @@ def _remember(
     state: PayerState, payment: CheckedPayment, decision: Decision, facts: Facts, room: Capacity
 ) -> PayerState:
     """Count the attempt; learn from it only if it was approved."""
-    is_learned = decision.action == APPROVE
-    digest = payment.digest | LEARNED if is_learned else payment.digest
-    attempt = Payment(payment.event_time, payment.id_hash, payment.paise, digest)
-    state = add_attempt(state, attempt, room)
-    if not is_learned:
-        return state
+    moment, paise, digest = payment.event_time, payment.paise, payment.digest
+    if decision.action != APPROVE:
+        return add_attempt(state, Payment(moment, payment.id_hash, paise, digest), room)
+    attempt = make_attempt((moment, payment.id_hash, paise, digest | LEARNED))
     place = None
-    if payment.lat is not None and payment.lon is not None:
-        lat, lon = round(payment.lat * 1e5), round(payment.lon * 1e5)
-        label = payment.label or f"{lat // 10_000},{lon // 10_000}"
-        place = (lat, lon, label_hash(label))
+    if facts.here is not None:
+        lat, lon = facts.here
+        place = (lat, lon, label_hash(payment.label or f"{lat // 10_000},{lon // 10_000}"))
     device = payment.device_hash if payment.device is not None else None
-    lesson = Lesson(
-        payment.event_time, payment.paise, facts.hour, place, device, payment.payee_hash
-    )
-    return learn(state, lesson, room)
+    lesson = make_lesson((moment, paise, facts.hour, place, device, payment.payee_hash))
+    return learn(add_attempt(state, attempt, room), lesson, room)
 
 
 def _failed(profile: Profile) -> Decision:

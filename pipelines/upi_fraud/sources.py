@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 
 from pipelines.core.errors import ConfigError
 from pipelines.upi_fraud.config import UpiConfig
-from pipelines.upi_fraud.decider import Raw
 from pipelines.upi_fraud.generate import MESSAGE_COLUMNS, generate
+from pipelines.upi_fraud.payment import Raw
 
 SYNTHETIC = "synthetic"
 
@@ -63,7 +63,10 @@ def open_source(text: str, truth: Path | None, config: UpiConfig) -> Source:
     payments = _read_table("--input", path)
     missing = [one for one in MESSAGE_COLUMNS.names if one not in payments.column_names]
     if missing:
-        raise ConfigError(f"{path.name} lacks {', '.join(missing)}; see generate.MESSAGE_COLUMNS.")
+        raise ConfigError(
+            f"--input {path}: lacks {', '.join(missing)}, has {', '.join(payments.column_names)}."
+            " Give a table of messages with the columns of pipelines/upi_fraud/generate.py."
+        )
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     merchants = path.with_name("merchants.json")

@@ -8,58 +8,13 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from pipelines.upi_fraud.rows import BUCKETS, maker, newest_first
+
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
-HOURS_SATURATE = 255
+HOURS, HOURS_SATURATE = 24, 255
 DIGEST_BITS = 46
 LEARNED, SETTLED = 1 << DIGEST_BITS, 1 << (DIGEST_BITS + 1)
 """Marks beside a digest: the payment was learned from; a label was applied to it."""
-
-
-class Payment(NamedTuple):
-    """One attempt, as the look-backs need it.
-
-    Attributes:
-        time_ms: event time, epoch ms; first, so that payments sort by it.
-        id_hash: 64 bits of the transaction id.
-        paise: amount.
-        digest: 46 bits of the whole payment, to tell a copy from a conflict, and two marks.
-    """
-
-    time_ms: int
-    id_hash: int
-    paise: int
-    digest: int
-
-
-class Bucket(NamedTuple):
-    """Attempts of five minutes that no longer fit: place since the epoch, number, paise."""
-
-    slot: int
-    number: int
-    paise: int
-
-
-class OldId(NamedTuple):
-    """Id of an attempt that no longer fits."""
-
-    time_s: int
-    id_hash: int
-
-
-class Device(NamedTuple):
-    """A learned device: hash, first and last use in epoch seconds."""
-
-    hash: int
-    first_s: int
-    last_s: int
-
-
-class Payee(NamedTuple):
-    """A learned payee: hash, last use in epoch seconds, number of uses."""
-
-    hash: int
-    last_s: int
-    uses: int
 
 
 class Place(NamedTuple):
@@ -69,13 +24,6 @@ class Place(NamedTuple):
     lon_e5: int
     time_ms: int
     hash: int
-
-
-class UsualPlace(NamedTuple):
-    """A place of approved payments and how often it was one."""
-
-    hash: int
-    uses: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +55,12 @@ class PayerState(NamedTuple):
         learned, mean, m2: approved payments, their mean (paise) and sum of squared deviations.
         newest_ms, first_ms: newest and first event time; 0 before any.
         truncated: old ids were dropped for lack of room.
-        hours: approved payments by hour of the Indian day, all halved when one saturates.
+        hours: approved payments by hour of the Indian day, one byte each, all halved when one
+            saturates.
         last_place: of the newest approved payment with a place.
-        recent: newest attempts, oldest first.
-        buckets, old_ids: attempts that fell out of `recent`, oldest first.
+        places, devices, payees: packed rows of what was learned (`rows.py`).
+        recent: packed rows of the newest attempts, oldest first.
+        buckets, old_ids: packed rows of attempts that fell out of `recent`, oldest first.
     """
 
     seen: int = 0
@@ -120,14 +70,14 @@ class PayerState(NamedTuple):
     newest_ms: int = 0
     first_ms: int = 0
     truncated: bool = False
-    hours: tuple[int, ...] = (0,) * 24
+    hours: bytes = bytes(HOURS)
     last_place: Place | None = None
-    places: tuple[UsualPlace, ...] = ()
-    devices: tuple[Device, ...] = ()
-    payees: tuple[Payee, ...] = ()
-    recent: tuple[Payment, ...] = ()
-    buckets: tuple[Bucket, ...] = ()
-    old_ids: tuple[OldId, ...] = ()
+    places: bytes = b""
+    devices: bytes = b""
+    payees: bytes = b""
+    recent: bytes = b""
+    buckets: bytes = b""
+    old_ids: bytes = b""
 
     def deviation(self) -> float:
         """Standard deviation of the approved amounts, paise; 0 below two."""
@@ -136,11 +86,12 @@ class PayerState(NamedTuple):
     def without_profile(self) -> "PayerState":
         """The same look-backs with nothing learned."""
         return self._replace(
-            learned=0, mean=0.0, m2=0.0, hours=(0,) * 24, last_place=None, places=(),
-            devices=(), payees=(),
+            learned=0, mean=0.0, m2=0.0, hours=bytes(HOURS), last_place=None, places=b"",
+            devices=b"", payees=b"",
         )  # fmt: skip
 
 
+make_state, make_place = maker(PayerState), maker(Place)
 EMPTY = PayerState()
 """State of a payer nobody has seen."""
 
@@ -169,7 +120,7 @@ def look_back(state: PayerState, at_ms: int, bucket_ms: int) -> LookBack:
     """
     hour_start, day_start = at_ms - HOUR_MS, at_ms - DAY_MS
     count_1h = paise_1h = count_24h = paise_24h = 0
-    for time_ms, _, paise, _ in reversed(state.recent):
+    for time_ms, paise in newest_first(state.recent):
         if time_ms <= day_start:
             break
         if time_ms <= at_ms:
@@ -179,7 +130,7 @@ def look_back(state: PayerState, at_ms: int, bucket_ms: int) -> LookBack:
                 count_1h += 1
                 paise_1h += paise
     is_exact = True
-    for index, count, paise in reversed(state.buckets):
+    for index, count, paise in reversed(BUCKETS.read(state.buckets)):
         begin = index * bucket_ms
         end = begin + bucket_ms
         if end <= day_start:
@@ -211,3 +162,6 @@ class Lesson(NamedTuple):
     place: tuple[int, int, int] | None = None
     device: int | None = None
     payee: int = 0
+
+
+make_lesson = maker(Lesson)

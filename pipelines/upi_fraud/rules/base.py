@@ -20,13 +20,16 @@ class Rule(NamedTuple):
     Attributes:
         factor: one of `FACTORS`.
         build: builder `(points, **params) -> Check`.
-        needs: what a payment must have for the rule to fire at all: a `merchant`, any `flag`, or
-            nothing of the kind. Most payments have neither, and are not asked.
+        needs: what a payment must have for the rule to fire at all: a `merchant`, any `flag`, an
+            amount that is `large`, a place that is `far`, or nothing of the kind. Most payments
+            have none of these, and are not asked.
+        least: parameter that says from which amount (rupees) or distance (km) on.
     """
 
     factor: str
     build: Callable[..., Check]
     needs: str = ""
+    least: str = ""
 
 
 def paise_of(rupees: float) -> int:

@@ -10,7 +10,7 @@ def travel(points: int, *, over_kmh: float, least_km: float, up_to_kmh: float = 
     """Faster from the last approved place than anyone travels; short distances are jitter."""
 
     def check(facts: Facts) -> Hit | None:
-        km, speed = facts.km, facts.speed
+        km, speed = facts.journey
         if km is None or speed is None or km <= least_km or speed <= over_kmh:
             return None
         if up_to_kmh and speed > up_to_kmh:

@@ -11,8 +11,9 @@ from pipelines.upi_fraud.memory import add_attempt, learn
 from pipelines.upi_fraud.payment import CheckedPayment
 from pipelines.upi_fraud.profile import load_profile
 from pipelines.upi_fraud.reference import Reference
+from pipelines.upi_fraud.rows import DEVICES, Payment
 from pipelines.upi_fraud.scorer import decide
-from pipelines.upi_fraud.state import EMPTY, Capacity, Lesson, PayerState, Payment
+from pipelines.upi_fraud.state import EMPTY, Capacity, Lesson, PayerState
 
 CONFIG = UpiConfig()
 SETTINGS = CONFIG.scoring()
@@ -76,11 +77,11 @@ def known(
         NOON_MS - 30 * HOUR, 0, 13, (1_907_600, 7_287_770, 7), hash64("device"), hash64("payee")
     )
     state = learn(EMPTY, lesson, room)
-    device = state.devices[0]._replace(first_s=(NOON_MS - device_age_ms) // 1000)
+    device = DEVICES.row(state.devices, 0)._replace(first_s=(NOON_MS - device_age_ms) // 1000)
     return state._replace(
         seen=n, learned=n, mean=mean * 100, m2=(deviation * 100) ** 2 * (n - 1),
-        hours=hours or tuple(n if hour in (2, 13) else 0 for hour in range(24)), newest_ms=NOON_MS - 30 * HOUR, first_ms=NOON_MS - 900 * HOUR,
-        devices=(device,), last_place=state.last_place._replace(time_ms=NOON_MS - 30 * HOUR),
+        hours=bytes(hours or (min(n, 250) if hour in (2, 13) else 0 for hour in range(24))), newest_ms=NOON_MS - 30 * HOUR, first_ms=NOON_MS - 900 * HOUR,
+        devices=DEVICES.pack(*device), last_place=state.last_place._replace(time_ms=NOON_MS - 30 * HOUR),
     )  # fmt: skip
 
 

@@ -6,7 +6,8 @@ from pipelines.core.wire import Wire
 from pipelines.upi_fraud.build import DeciderPlan
 from pipelines.upi_fraud.decider import Kind, Raw
 from pipelines.upi_fraud.memory import add_attempt
-from pipelines.upi_fraud.state import EMPTY, Payment, look_back
+from pipelines.upi_fraud.rows import ATTEMPTS, BUCKETS, Payment
+from pipelines.upi_fraud.state import EMPTY, look_back
 from pipelines.upi_fraud.state_codec import encode_state
 from tests.unit.upi_fraud.samples import CONFIG, HOUR, MINUTE, NOON_MS, SETTINGS, TOKENISER, record
 
@@ -39,8 +40,8 @@ def test_the_state_stays_flat_over_72_hours():
         sizes.append(len(encode_state(state)))
     assert max(sizes) <= 12 * 1024
     assert max(sizes[25:]) <= 1.02 * median(sizes[25:])
-    assert len(state.buckets) <= 289
-    assert len(state.recent) == 32
+    assert len(BUCKETS.read(state.buckets)) <= 289
+    assert len(ATTEMPTS.read(state.recent)) == 32
 
 
 def test_k8_a_hundred_payments_of_one_batch_see_one_another():

@@ -7,6 +7,7 @@ from pipelines.upi_fraud.follow import LABEL, Follower
 from pipelines.upi_fraud.hashing import hash64
 from pipelines.upi_fraud.profile import load_profile
 from pipelines.upi_fraud.reference import Reference
+from pipelines.upi_fraud.rows import DEVICES
 from pipelines.upi_fraud.scorer import decide, find_copy
 from pipelines.upi_fraud.state_codec import decode_state, encode_state
 from pipelines.upi_fraud.timeline import Timeline
@@ -43,7 +44,7 @@ def test_a_confirmed_fraud_is_taken_out_of_what_was_learned():
     before = known()
     state, decision = step(before, suspect(), Reference(0))
     assert decision.action == "APPROVE"
-    assert len(state.devices) == 2
+    assert len(DEVICES.read(state.devices)) == 2
     reference = Reference(0)
     reference.add_label(label(True))
     settled, _ = step(state, after(2), reference)
@@ -75,8 +76,8 @@ def test_a_label_holds_from_its_activation_on():
     reference = Reference(2_000)
     reference.add_label(label(True, at=NOON_MS + 2 * DAY))
     early, _ = step(state, after(2), reference)
-    assert len(early.devices) == 2
-    assert len(step(early, after(3), reference)[0].devices) == 1
+    assert len(DEVICES.read(early.devices)) == 2
+    assert len(DEVICES.read(step(early, after(3), reference)[0].devices)) == 1
 
 
 def test_marks_survive_the_bytes_and_do_not_hide_a_copy():

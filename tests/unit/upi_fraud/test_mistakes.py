@@ -22,8 +22,9 @@ from pipelines.upi_fraud.memory import add_attempt, learn
 from pipelines.upi_fraud.payment import indian_hour, show_rupees
 from pipelines.upi_fraud.profile import load_profile
 from pipelines.upi_fraud.reference import Reference
+from pipelines.upi_fraud.rows import DEVICES, Payment
 from pipelines.upi_fraud.scorer import decide
-from pipelines.upi_fraud.state import EMPTY, Lesson, Payment, look_back
+from pipelines.upi_fraud.state import EMPTY, Lesson, look_back
 from tests.unit.upi_fraud.samples import (
     HOUR,
     MUMBAI,
@@ -184,4 +185,4 @@ def test_thirty_silent_days_are_forgotten():
     late = payment(500, NOON_MS + 31 * 24 * HOUR)
     after, _ = decide(known(), late, Reference(0), load_profile("strict"), None, SETTINGS)
     assert after.learned == 1
-    assert len(after.devices) == 1
+    assert len(DEVICES.read(after.devices)) == 1

@@ -6,17 +6,18 @@ from hypothesis import strategies as st
 
 from pipelines.upi_fraud.errors import StateError
 from pipelines.upi_fraud.memory import add_attempt, learn, unlearn_amount
-from pipelines.upi_fraud.state import (
-    DAY_MS,
-    EMPTY,
-    HOUR_MS,
-    Bucket,
-    Capacity,
-    Lesson,
-    OldId,
+from pipelines.upi_fraud.rows import (
+    ATTEMPTS,
+    BUCKETS,
+    DEVICES,
+    OLD_IDS,
+    PAYEES,
+    USUAL_PLACES,
+    Device,
     Payment,
-    look_back,
+    key_of,
 )
+from pipelines.upi_fraud.state import DAY_MS, EMPTY, HOUR_MS, Capacity, Lesson, look_back
 from pipelines.upi_fraud.state_codec import decode_state, encode_state
 from tests.unit.upi_fraud.oracle import scan, two_pass
 from tests.unit.upi_fraud.samples import NOON_MS, attempts, known
@@ -102,17 +103,17 @@ def test_sizes():
     )
     assert len(encode_state(small)) == 496
     largest = small._replace(
-        places=small.places[:1] * 5, devices=small.devices[:1] * 8, payees=small.payees[:1] * 16,
-        recent=small.recent[:1] * 32, buckets=(Bucket(1, 1, 1),) * 289, old_ids=(OldId(1, 1),) * 512,
+        places=bytes(USUAL_PLACES.size * 5), devices=bytes(DEVICES.size * 8), payees=bytes(PAYEES.size * 16),
+        recent=bytes(ATTEMPTS.size * 32), buckets=bytes(BUCKETS.size * 289), old_ids=bytes(OLD_IDS.size * 512),
     )  # fmt: skip
     assert len(encode_state(largest)) == 11_434
 
 
 def test_a_busy_day_stays_within_the_largest_state():
     state = fill([(n * 20_000, 100) for n in range(6_000)])
-    assert len(state.recent) == 32
-    assert len(state.buckets) <= 289
-    assert len(state.old_ids) == 512
+    assert len(ATTEMPTS.read(state.recent)) == 32
+    assert len(BUCKETS.read(state.buckets)) <= 289
+    assert len(OLD_IDS.read(state.old_ids)) == 512
     assert state.truncated
     assert len(encode_state(state)) <= 12 * 1024
 
@@ -136,3 +137,20 @@ def test_hours_are_halved_before_they_overflow():
         state = learn(state, Lesson(NOON_MS + place, 100, 3), ROOM)
     assert max(state.hours) < 255
     assert state.learned == 600
+
+
+def test_a_hash_is_found_where_a_row_begins_and_nowhere_else():
+    rows = [Device(1 << 40, 5, 6), Device(5, 7, 8), Device(2**64 - 1, 0, 0)]
+    data = DEVICES.write(rows)
+    assert data.find(key_of(5, 4)) == 8  # the first use of another device comes before it
+    assert [DEVICES.find(data, key_of(one.hash)) for one in rows] == [0, 16, 32]
+    assert DEVICES.find(data, key_of(6)) == -1
+    shifted = int.from_bytes(data[4:12], "little")
+    assert DEVICES.find(data, key_of(shifted)) == -1
+    assert DEVICES.read(data) == rows
+
+
+@given(st.lists(st.tuples(st.integers(0, 2**48 - 1), st.integers(0, 2**64 - 1), st.integers(0, 2**32 - 1), st.integers(0, 2**48 - 1)), max_size=5))  # fmt: skip
+def test_packed_attempts_are_read_as_they_were_written(rows):
+    attempts = [Payment(*row) for row in rows]
+    assert ATTEMPTS.read(ATTEMPTS.write(attempts)) == attempts
