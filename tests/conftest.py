@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 # How long an example takes depends on who else uses the machine; tests have limits below.
 settings.register_profile("sangam", deadline=None)
 settings.load_profile("sangam")
 
-LAYERS = {"stack": 600, "spark": 300, "flink": 300, "unit": 120}
-"""Seconds after which one test of a layer is stopped; the longest lanes begin first."""
+LAYERS = {"stack": 600, "flink": 300, "spark": 300, "unit": 120}
+"""Seconds after which one test of a layer is stopped; what waits for servers begins first."""
 
 
 def layer_of(path: Path) -> str | None:
@@ -36,15 +38,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: order.index(layer_of(item.path) or "unit"))
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Hand out whole lanes in their order."""
-    from xdist.scheduler import LoadScopeScheduling
+class Lanes(LoadScopeScheduling):
+    """Hands out whole lanes in their order.
 
-    class Lanes(LoadScopeScheduling):  # type: ignore[misc]
-        def _split_scope(self, nodeid: str) -> str:
-            return lane_of(nodeid)
+    The tests of the stack leave the addresses of its servers in their process, so that one takes
+    nothing but unit tests afterwards.
+    """
 
+    def _split_scope(self, nodeid: str) -> str:
+        return lane_of(nodeid)
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        if "tests/stack" in self.assigned_work[node]:
+            unit = next((lane for lane in self.workqueue if lane.startswith("tests/unit/")), None)
+            if unit is None:
+                return
+            self.workqueue.move_to_end(unit, last=False)
+        super()._assign_work_unit(node)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Lanes:
+    """The scheduler of a run with several processes."""
     config.option.loadscopereorder = False
     return Lanes(config, log)
 

@@ -1,8 +1,10 @@
 """Tests that start the same engine, or load the same libraries, stay in one process."""
 
+from collections import OrderedDict
+
 import pytest
 
-from tests.conftest import LAYERS, lane_of
+from tests.conftest import LAYERS, Lanes, lane_of
 
 
 @pytest.mark.parametrize(
@@ -22,5 +24,29 @@ def test_lanes_follow_folders_and_roles(nodeid, lane):
     assert lane_of(nodeid) == lane
 
 
+class Process:
+    """A worker that notes what it is sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[int] = []
+
+    def send_runtest_some(self, indices: list[int]) -> None:
+        self.sent += indices
+
+
+def test_a_process_that_had_the_stack_takes_unit_tests_only():
+    tests = [f"tests/{name}::test_a" for name in
+             ("stack/test_a.py", "spark/test_b.py", "unit/test_c.py", "flink/test_d.py")]  # fmt: skip
+    one, other = Process(), Process()
+    lanes = object.__new__(Lanes)
+    lanes.workqueue = OrderedDict((lane_of(test), {test: False}) for test in tests)
+    lanes.assigned_work = {one: {}, other: {}}
+    lanes.registered_collections = {one: tests, other: tests}
+    for process in (one, one, one, other, other):
+        lanes._assign_work_unit(process)
+    assert (one.sent, other.sent) == ([0, 2], [1, 3])
+    assert not lanes.workqueue
+
+
 def test_what_waits_for_servers_begins_first():
-    assert list(LAYERS) == ["stack", "spark", "flink", "unit"]
+    assert list(LAYERS) == ["stack", "flink", "spark", "unit"]
