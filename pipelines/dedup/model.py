@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,10 @@ class Model:
         """Digest of the plan alone."""
         cuts = self.plan.cuts if self.plan.cuts is not None else np.empty(0, np.uint64)
         return _digest(f"{self.plan.depth}/{self.plan.split_size}".encode() + cuts.tobytes())[:16]
+
+    def with_plan(self, plan: Plan) -> "Model":
+        """The model with a plan, itself where it has it: its digests take a while."""
+        return self if plan.cuts is self.plan.cuts else replace(self, plan=plan)
 
     def _plain(self) -> dict[str, Any]:
         w = self.weights

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +35,7 @@ from pipelines.dedup.matching import (
     score_candidates,
 )
 from pipelines.dedup.model import Model, check_model, layout_of, load_model
+from pipelines.dedup.pairs import Comparison
 from pipelines.dedup.planning import PreFlight, partitions_for, plan_candidates
 from pipelines.dedup.request import Request
 from pipelines.dedup.resolution import resolve
@@ -81,20 +82,16 @@ def transform(task: Task) -> Run:
 
 def _transform(task: Task, beside: Executor) -> Run:
     config, log, session = task.config, task.log, task.lake.session
-    path = _given_path(task)
-    loading = None if path is None else beside.submit(_read_model, path, task.request.mode)
+    loading = _begin_model(task, beside)
     with log.step("records") as step:
         intake, increment = open_intake(task)
         step.rows = intake.counts["out"]
     comparison = make_comparison(intake, config)
-    given = None if loading is None else loading.result()
-    if given is not None:
-        check_model(given, path, comparison.comparators, layout_of(intake.mapping, config))
+    given = None if loading is None else _end_model(loading, task, intake, comparison)
     with log.step("keys"):
         frequencies = prepare_comparison(intake, comparison, given)
-        known: Model | Future[Marginals] = given or beside.submit(
-            measure_marginals, intake.store, comparison, intake.weights, config
-        )
+        measured = intake.store, comparison, intake.weights, config
+        known: Model | Future[Marginals] = given or beside.submit(measure_marginals, *measured)
         keys = make_keys(session, intake, _partitions(task, intake), increment)
     with log.step("plan"):
         preflight = _plan(task, intake, keys, given)
@@ -108,8 +105,7 @@ def _transform(task: Task, beside: Executor) -> Run:
         if isinstance(known, Future):
             plan, learned = candidates.plan, known.result()
             known = fit_model(compared, learned, frequencies, intake, comparison, plan, config)
-        same = known.plan.cuts is candidates.plan.cuts
-        model = known if same else replace(known, plan=candidates.plan)
+        model = known.with_plan(candidates.plan)
     with log.step("score"):
         decisions = standing_decisions(
             task.history, task.request.decisions, task.tokeniser, task.run_id, log
@@ -144,6 +140,19 @@ def open_intake(task: Task) -> tuple[Intake, Increment | None]:
     if task.request.mode == "incremental":
         return take_in_increment(*what)
     return take_in(*what), None
+
+
+def _begin_model(task: Task, beside: Executor) -> Future[Model] | None:
+    """Begin to read the model that was given; a full run without one trains its own."""
+    path = _given_path(task)
+    return None if path is None else beside.submit(_read_model, path, task.request.mode)
+
+
+def _end_model(loading: Future[Model], task: Task, intake: Intake, comparison: Comparison) -> Model:
+    """The model that was given, held to what this run compares."""
+    model, layout = loading.result(), layout_of(intake.mapping, task.config)
+    check_model(model, _given_path(task), comparison.comparators, layout)
+    return model
 
 
 def _given_path(task: Task) -> Path | None:
