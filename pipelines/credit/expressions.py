@@ -11,7 +11,9 @@ closure and boxes its result: points are added as doubles, which hold such sums 
 an array makes its structs anew: the constant table has the type of the column.
 """
 
+import json
 from collections.abc import Sequence
+from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -43,6 +45,11 @@ def quote(text: str) -> str:
 def number(value: float) -> str:
     """A SQL double literal of the same bits."""
     return f"{value!r}D"
+
+
+def constant(values: Any, kind: str) -> str:
+    """Nested values as one literal, folded once; Spark plans long at a literal for each."""
+    return f"from_json({quote(json.dumps(values))}, {quote(kind)})"
 
 
 def bin_expression(feature: CardFeature, results: Sequence[str], otherwise: Sequence[str]) -> str:
@@ -171,26 +178,25 @@ def _score_columns(card: Scorecard) -> list[Column]:
     bands = " ".join(
         f"WHEN raw_score >= {least} THEN {quote(name)}" for least, name in scale.bands[:-1]
     )
-    table = probability_table(card.calibration, lowest, card.max_points)
-    values = ", ".join(number(value) for value in table)
+    table = constant(probability_table(card.calibration, lowest, card.max_points), "array<double>")
     return [
         F.expr(score).alias("score"),
         F.col("raw_score"),
         F.lit(card.max_points).alias("max_points"),
-        F.expr(f"element_at(array({values}), raw_score - {lowest - 1})").alias("pd"),
+        F.expr(f"element_at({table}, raw_score - {lowest - 1})").alias("pd"),
         F.expr(f"CASE {bands} ELSE {quote(scale.bands[-1][1])} END").alias("risk_category"),
     ]
 
 
 def _reasons(card: Scorecard) -> Column:
     """The greatest packed integers as reasons; those without a shortfall are left out."""
-    rows = ", ".join(
-        f"named_struct('code', {quote(feature.code)}, 'feature', {quote(feature.name)},"
-        f" 'bin', {quote(one.label)}, 'shortfall', {feature.max_points - one.points})"
+    rows = [
+        {"code": feature.code, "feature": feature.name, "bin": one.label,
+         "shortfall": feature.max_points - one.points}
         for feature in reversed(card.features)
         for one in feature.bins
-    )
-    table = f"CAST(array({rows}) AS {REASON_TYPE})"
+    ]  # fmt: skip
+    table = constant(rows, REASON_TYPE)
     names = worst_names(card)
     found = [f"get({table}, {name} & {PLACES})" for name in names]
     cases = " ".join(
