@@ -93,15 +93,13 @@ class PlainIntake:
         is_known = payer.is_known and payee.is_known
         if not is_known and self._intake.limits.rejects_unknown:
             return None
+        if has_lat != has_lon or (has_lat > 0 and not are_on_earth(lat, lon)):
+            return None
         place, label, spot = None, "", None
         if label_end >= 0:
             place, label, spot = self._label(data[label_at:label_end])
-        if has_lat < 0 or has_lon < 0:
-            if has_lat != has_lon:
-                return None
+        if has_lat < 0:
             lat, lon = spot or (None, None)
-        elif not are_on_earth(lat, lon):
-            return None
         device_id, device, device_hash, length = None, None, 0, 0
         if device_end >= 0:
             device_id, device, device_hash, length = self._device(data[device_at:device_end])
