@@ -15,28 +15,18 @@ from kafka.errors import (
     MessageSizeTooLargeError,
     RecordListTooLargeError,
 )
+from kafka.record import default_records
 
+from pipelines.core.checksum import crc32c
 from pipelines.core.errors import DependencyError
 
+default_records.calc_crc32c = crc32c  # kafka-python's own is a loop in Python
+
 __all__ = [
-    "REFUSED",
-    "KafkaAdminClient",
-    "KafkaError",
-    "Spans",
-    "TopicState",
-    "admin",
-    "alter_topic",
-    "create_topic",
-    "delete_records",
-    "explained",
-    "make_consumer",
-    "make_producer",
-    "missing_topic",
-    "open_topic",
-    "read_all",
-    "topic_spans",
-    "topic_states",
-]
+    "REFUSED", "KafkaAdminClient", "KafkaError", "Spans", "TopicState", "admin", "alter_topic",
+    "create_topic", "delete_records", "explained", "make_consumer", "make_producer",
+    "missing_topic", "open_topic", "read_all", "topic_spans", "topic_states",
+]  # fmt: skip
 
 CONNECT_SECONDS = 10
 """How long a first connection may take before it is told as a failure."""
