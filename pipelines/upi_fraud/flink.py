@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from pyflink.common import Row, Time, TypeInformation, Types
-from pyflink.datastream import KeyedBroadcastProcessFunction, RuntimeContext
+from pyflink.datastream import KeyedBroadcastProcessFunction, KeyedStream, RuntimeContext
 from pyflink.datastream.state import MapStateDescriptor, StateTtlConfig
+from pyflink.java_gateway import get_gateway
 
 from pipelines.upi_fraud.decider import Decider
 from pipelines.upi_fraud.follow import LABEL, Follower
@@ -26,6 +27,17 @@ if TYPE_CHECKING:
 
 _BYTES = Types.OBJECT_ARRAY(Types.PRIMITIVE_ARRAY(Types.BYTE()))
 _LONGS = Types.OBJECT_ARRAY(Types.LONG())
+KEYED_BATCH: TypeInformation = Types.ROW_NAMED(
+    ["bucket", "batch"],
+    [
+        Types.INT(),
+        Types.ROW_NAMED(
+            ["bucket", "message_keys", "message_values", "meta"],
+            [Types.INT(), _BYTES, _BYTES, Types.STRING()],
+        ),
+    ],
+)
+"""A batch behind its bucket, with the old type system: the keyed operator takes no other."""
 OUTCOMES: TypeInformation = Types.ROW_NAMED(
     ["kinds", "message_keys", "message_values", "times", "latenesses"],
     [_LONGS, _BYTES, _BYTES, _LONGS, _LONGS],
@@ -163,12 +175,13 @@ def decide_batches(batches: Any, reference: Any, function: DecideBatch) -> Any:
     """Connect the batches with the broadcast reference and decide.
 
     Args:
-        batches: stream of bucket, keys, values and `META_FIELDS` of its messages.
+        batches: stream of a bucket, and of a row of the bucket, keys, values and `META_FIELDS` of
+            its messages.
         reference: stream of tag, key and value.
         function: decides.
     """
     return (
-        batches.key_by(_bucket_of, key_type=Types.INT())
+        _by_bucket(batches)
         .connect(reference.broadcast(REFERENCE_STATE))
         .process(function, output_type=OUTCOMES)
         .name("decide payments")
@@ -176,8 +189,16 @@ def decide_batches(batches: Any, reference: Any, function: DecideBatch) -> Any:
     )
 
 
-def _bucket_of(batch: Any) -> int:
-    return int(batch[0])
+def _by_bucket(batches: Any) -> KeyedStream:
+    """Partition rows of a bucket and its batch by the bucket.
+
+    `DataStream.key_by` would ask Python for the key of each row, so every batch would cross to
+    Python and back before it is decided; here SQL has put the key where Flink looks for it.
+    """
+    keyed = batches._j_data_stream.keyBy(
+        get_gateway().jvm.KeyByKeySelector(), Types.ROW([Types.INT()]).get_java_type_info()
+    )
+    return KeyedStream(keyed, batches.get_type(), batches)
 
 
 def read_batch(keys: Any, values: Any, meta: str) -> list[Raw]:

@@ -15,8 +15,8 @@ HOT_OPTIONS = {
 """Flink keys on top of those of the house."""
 
 BATCHES = """
-SELECT bucket, ARRAY_AGG(message_key) AS message_keys,
-  ARRAY_AGG(message_value) AS message_values, LISTAGG(meta, ';') AS meta
+SELECT bucket,
+  ROW(bucket, ARRAY_AGG(message_key), ARRAY_AGG(message_value), LISTAGG(meta, ';')) AS batch
 FROM TABLE(TUMBLE(TABLE arriving, DESCRIPTOR({moment}), INTERVAL '{seconds}' SECOND))
 GROUP BY bucket, window_start, window_end
 """
@@ -41,7 +41,7 @@ def decide_stream(
         make_decider: builds what decides, on the worker.
         moment: time column of `messages` that forms the batches.
     """
-    from pipelines.upi_fraud.flink import DecideBatch, decide_batches
+    from pipelines.upi_fraud.flink import KEYED_BATCH, DecideBatch, decide_batches
 
     arriving = _arriving(moment, config.batch.buckets)
     tables.create_temporary_view("arriving", tables.sql_query(arriving))
@@ -50,7 +50,7 @@ def decide_stream(
     reference = tables.sql_query("SELECT tag, message_key, message_value FROM reference_messages")
     function = DecideBatch(make_decider, config.times.state_ttl_days, config.batch.cached_payers)
     decided = decide_batches(
-        tables.to_data_stream(batches), tables.to_data_stream(reference), function
+        tables.to_append_stream(batches, KEYED_BATCH), tables.to_data_stream(reference), function
     )
     tables.create_temporary_view("decided", decided)
     tables.create_temporary_view("outcomes", tables.sql_query(OUTCOMES_VIEW))
