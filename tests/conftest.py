@@ -4,6 +4,8 @@ With `-n 2`, as the Makefile has it, two processes work off lanes, each of which
 a folder of an engine, so that it starts its engine once, or the unit tests of one role.
 """
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if item.get_closest_marker("timeout") is None:
                 item.add_marker(pytest.mark.timeout(LAYERS[layer]))
     items.sort(key=lambda item: order.index(layer_of(item.path) or "unit"))
+
+
+@pytest.fixture(autouse=True)
+def no_worker_of_flink() -> Iterator[None]:
+    """Take the mark of a Flink worker away after each test.
+
+    A local Flink job with Python in workers runs them in this very process, and leaves a mark in its
+    environment by which a program that a later test starts would take itself for a worker.
+    """
+    yield
+    os.environ.pop("PYFLINK_GATEWAY_DISABLED", None)
 
 
 class Lanes(LoadScopeScheduling):
