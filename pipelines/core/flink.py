@@ -16,6 +16,7 @@ from pydantic import Field
 from pipelines.core.config import JobConfig
 from pipelines.core.endpoints import ObjectStore
 from pipelines.core.errors import DependencyError
+from pipelines.core.flink_gateway import keep_own_connections
 from pipelines.core.jars import spark_home
 from pipelines.core.machine import LIBRARY_REMEDY, python_library
 
@@ -143,8 +144,10 @@ def build_environment(
     prepare_interpreter()
     from pyflink.common import Configuration
     from pyflink.datastream import RuntimeExecutionMode, StreamExecutionEnvironment
+    from pyflink.java_gateway import get_gateway
     from pyflink.table import EnvironmentSettings, StreamTableEnvironment
 
+    keep_own_connections(get_gateway()._gateway_client)
     configuration = Configuration()
     for key, value in options.items():
         configuration.set_string(key, value)

@@ -45,8 +45,7 @@ def open_engine(job: str, settings: FlinkSettings, extra: Mapping[str, str] = {}
     """An environment that knows the job's functions.
 
     Each function names its jar, which becomes part of this environment. The option `pipeline.jars`
-    would do less: PyFlink hands it to the JVM thread that happens to answer, and once Python frees
-    JVM objects in another thread (that of a Kafka client will do) the next call may meet another.
+    would do less: PyFlink hands it to the JVM thread that answers, not to the environment.
 
     Raises:
         DependencyError: the functions cannot be compiled.
