@@ -16,12 +16,12 @@ import deltalake
 import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake.transaction import AddAction, create_table_with_add_actions
-from pyspark.sql import DataFrame
 from pyspark.sql import types as T
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from pipelines.core.arrow_hash import hash_rows, sum_hashes
 from pipelines.core.delta_tables import Place, version_of
+from pipelines.core.local_rows import Rows
 from pipelines.core.row_hash import MODULUS
 
 # Function of one task: batches in, batches out; what it adds to the list reaches the driver.
@@ -110,7 +110,7 @@ def add_constants(rows: pa.Table, schema: pa.Schema, constants: Constants) -> pa
 
 
 def write_parts(
-    frame: DataFrame, emit: Emit, place: Place, schema: pa.Schema, skip: Sequence[str],
+    frame: Rows, emit: Emit, place: Place, schema: pa.Schema, skip: Sequence[str],
     constants: Constants,
 ) -> tuple[list[Part], list[bytes]]:  # fmt: skip
     """Run `emit` on every task of a frame and write what it yields, at most one file a task.

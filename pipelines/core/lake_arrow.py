@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
-from pyspark.sql import DataFrame
 from pyspark.sql import types as T
 
+from pipelines.core.arrow_hash import hash_rows, sum_hashes
 from pipelines.core.delta_files import (
     Constants,
     Emit,
@@ -26,6 +27,7 @@ from pipelines.core.delta_tables import merge_arrow, read_arrow
 from pipelines.core.lake import Lake
 from pipelines.core.lake_format import RUNS, TABLE_PROPERTIES, Mode, Written
 from pipelines.core.lake_merge import find_changes
+from pipelines.core.local_rows import Rows
 from pipelines.core.row_hash import MODULUS
 from pipelines.core.summary import RunSummary
 
@@ -76,7 +78,7 @@ def publish_run(
 
 
 def write_tasks(
-    lake: Lake, table: str, frame: DataFrame, emit: Emit, schema: T.StructType,
+    lake: Lake, table: str, frame: Rows, emit: Emit, schema: T.StructType,
     constants: Constants = MappingProxyType({}),
 ) -> list[bytes]:  # fmt: skip
     """Replace a table by what tasks make of a frame; rows go from Arrow to Parquet directly.
@@ -115,7 +117,7 @@ def write_rows(
 
 
 def append_tasks(
-    lake: Lake, table: str, frame: DataFrame, emit: Emit, schema: T.StructType,
+    lake: Lake, table: str, frame: Rows, emit: Emit, schema: T.StructType,
     constants: Constants = MappingProxyType({}),
 ) -> None:  # fmt: skip
     """Add what tasks make of a frame to a table; see `write_tasks`."""
@@ -161,6 +163,40 @@ def _replace(
         drop_parts(place, parts)
         return lake.stage(table, before)
     version = commit_parts(place, parts, schema, "overwrite", TABLE_PROPERTIES, replaced)
+    return lake.stage(table, Written(version, digest, is_new=True))
+
+
+def exchange_rows(
+    lake: Lake, table: str, there: pa.Table, gone: Any, rows: pa.Table, schema: T.StructType,
+    constants: Constants = MappingProxyType({}),
+) -> Written:  # fmt: skip
+    """Put rows in the place of others. Those that stay are written again but not hashed again.
+
+    Args:
+        lake: holds the table.
+        table: a table of `write_rows` that is there.
+        there: all its rows, as `Lake.arrow` reads them.
+        gone: whether each of them goes, [there].
+        rows: the rows in their place.
+        schema: columns of the table.
+        constants: columns that `rows` does not have, with the value of all of them.
+    """
+    place, arrow, is_gone = lake.place(table), table_schema(schema), np.asarray(gone, dtype=bool)
+    base = lake.base(table)
+    if base is None or not is_gone.any():
+        return write_rows(lake, table, rows, schema, "append", constants)
+    counted = [name for name in schema.names if name not in lake.volatile]
+    left = sum_hashes(hash_rows(there.filter(pa.array(is_gone)), counted))
+    new = write_part(rows.to_batches(), place, arrow, lake.volatile, constants)
+    parts = [] if new is None else [new]
+    digest = (base.digest - left + sum(part.digest for part in parts)) % MODULUS
+    if digest == base.digest:
+        drop_parts(place, parts)
+        return lake.stage(table, base)
+    kept = there.filter(pa.array(~is_gone))
+    old = write_part(kept.to_batches(), place, arrow, arrow.names, {})
+    parts += [] if old is None else [old]
+    version = commit_parts(place, parts, arrow, "overwrite", TABLE_PROPERTIES)
     return lake.stage(table, Written(version, digest, is_new=True))
 
 

@@ -5,13 +5,16 @@ records by target partition and sends each partition one binary value; the recei
 bytes as an array again. Spark still plans, moves, spills and retries the data as usual.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pyspark.sql import DataFrame
+import pyarrow.compute as pc
+from pyspark.sql import functions as F
+
+from pipelines.core.local_rows import Function, LocalRows, Rows
 
 Records = npt.NDArray[np.void]
 PartitionOf = npt.NDArray[np.integer[Any]]
@@ -46,11 +49,18 @@ def unpack(payloads: Iterable[pa.RecordBatch], dtype: np.dtype[np.void]) -> Reco
     return np.concatenate(parts) if parts else np.empty(0, dtype=dtype)
 
 
-def exchange(
-    frame: DataFrame,
-    emit: Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]],
-    partitions: int,
-) -> DataFrame:
+def of_kind(rows: Rows, *kinds: str) -> Rows:
+    """Packed rows of some kinds."""
+    if not isinstance(rows, LocalRows):
+        return rows.where(F.col("kind").isin(*kinds))
+    wanted = pa.array(kinds)
+    return rows.mapInArrow(
+        lambda batches: (one.filter(pc.is_in(one.column("kind"), wanted)) for one in batches),
+        SCHEMA,
+    )
+
+
+def exchange(frame: Rows, emit: Function, partitions: int) -> Rows:
     """Run `emit` on every task and bring each packed partition together in one task.
 
     Args:

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pyspark.sql import DataFrame
 
+from pipelines.core.local_rows import Rows, to_batches
 from pipelines.core.packed import Records, column, exchange, pack, pack_by_partition, unpack
 from pipelines.dedup.entries import ENTRY
 from pipelines.dedup.hashing import U64, splitmix64
@@ -41,9 +41,7 @@ def partition_of(keys: U64, partitions: int) -> npt.NDArray[np.integer[Any]]:
     return (splitmix64(keys) >> np.uint64(33)) % np.uint64(partitions)
 
 
-def bucket_entries(
-    chunks: DataFrame, source: KeySource, plan: Plan, fresh: Fresh | None = None
-) -> DataFrame:
+def bucket_entries(chunks: Rows, source: KeySource, plan: Plan, fresh: Fresh | None = None) -> Rows:
     """Entries of all records, or of the leaves of fresh ones; each bucket in one partition."""
     depth, is_cut = plan.depth, plan.cuts is not None
     starts = None if fresh is None else fresh.starts
@@ -75,9 +73,7 @@ def pack_pairs(
     return pack_by_partition("pair", pairs, target)
 
 
-def bucket_pairs(
-    entries: DataFrame, source: KeySource, plan: Plan, fresh: Fresh | None = None
-) -> DataFrame:
+def bucket_pairs(entries: Rows, source: KeySource, plan: Plan, fresh: Fresh | None = None) -> Rows:
     """Pairs inside the buckets, hot buckets cut; packed rows of kind pair, cut and counts."""
     depth, size = plan.depth, plan.split_size if plan.cuts is None else NEVER
 
@@ -131,7 +127,7 @@ def distinct_pairs(pairs: Records) -> Records:
 
 
 def plan_table(
-    chunks: DataFrame, source: KeySource, depths: Sequence[int], sizes: Sequence[int], every: int
+    chunks: Rows, source: KeySource, depths: Sequence[int], sizes: Sequence[int], every: int
 ) -> dict[tuple[int, int], int]:
     """Predicted pairs per (depth, split size), scaled up from a sample of the prefixes."""
     shape = np.dtype([("depth", "<i8"), ("size", "<i8"), ("pairs", "<i8")])
@@ -158,7 +154,7 @@ def plan_table(
         yield pack("plan", np.array(rows, dtype=shape))
 
     counted = exchange(chunks, sample, source.partitions)
-    table = unpack(counted.mapInArrow(count, counted.schema).toArrow().to_batches(), shape)
+    table = unpack(to_batches(counted.mapInArrow(count, counted.schema)), shape)
     totals: dict[tuple[int, int], int] = {}
     for depth, size, pairs in table.tolist():
         totals[depth, size] = totals.get((depth, size), 0) + pairs * every

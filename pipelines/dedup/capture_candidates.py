@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import DataFrame
 
+from pipelines.core.local_rows import Rows
 from pipelines.core.packed import column, exchange, pack, pack_by_partition, unpack
 from pipelines.dedup.candidates import NEVER, count_buckets, pack_pairs, partition_of
 from pipelines.dedup.entries import CAPTURE_ENTRY
@@ -17,8 +17,8 @@ from pipelines.dedup.splitting import Tails, split_buckets
 
 
 def capture_buckets(
-    chunks: DataFrame, source: KeySource, wanted: U64, met: HashSet | None = None
-) -> DataFrame:
+    chunks: Rows, source: KeySource, wanted: U64, met: HashSet | None = None
+) -> Rows:
     """Entries by iris and finger keys, each bucket in one partition.
 
     Args:
@@ -41,7 +41,7 @@ def capture_buckets(
     return exchange(chunks, emit, source.partitions)
 
 
-def capture_pairs(entries: DataFrame, partitions: int, fresh: Fresh | None = None) -> DataFrame:
+def capture_pairs(entries: Rows, partitions: int, fresh: Fresh | None = None) -> Rows:
     """Pairs inside the buckets of captures: equal to demographic ones, but nothing is cut."""
 
     def emit(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -10,7 +10,6 @@ import pyarrow.compute as pc
 
 from pipelines.dedup.merge_log import FIGURES
 
-Bool = npt.NDArray[np.bool_]
 I64 = npt.NDArray[np.int64]
 
 
@@ -22,12 +21,10 @@ class Changes:
         previous: their current rows of the cluster table, and those of records that are gone;
             None on the first run.
         current: their rows of `assign_clusters`.
-        is_changed: whether each record of the register is one of them, [records].
     """
 
     previous: pa.Table | None
     current: pd.DataFrame
-    is_changed: Bool
 
 
 def find_changes(previous: pa.Table | None, current: pd.DataFrame, labels: I64) -> Changes:
@@ -39,7 +36,7 @@ def find_changes(previous: pa.Table | None, current: pd.DataFrame, labels: I64) 
         labels: cluster of each record as a number.
     """
     if previous is None:
-        return Changes(None, current, np.ones(len(current), dtype=bool))
+        return Changes(None, current)
     tokens = pa.array(current["record_token"].to_numpy(), pa.string())
     at = pc.index_in(tokens, previous["record_token"].cast(pa.string()).combine_chunks())
     before = previous.select(["cluster_id", *FIGURES]).take(at)
@@ -54,4 +51,4 @@ def find_changes(previous: pa.Table | None, current: pd.DataFrame, labels: I64) 
     is_gone[places] = False
     met = places[is_changed]
     wanted = np.concatenate([met[met >= 0], np.flatnonzero(is_gone[:-1])])
-    return Changes(previous.take(wanted), current[is_changed], is_changed)
+    return Changes(previous.take(wanted), current[is_changed])

@@ -116,6 +116,9 @@ class DedupConfig(JobConfig):
     use_soc_sec_id: bool = Field(False, description="FEBRL: compare soc_sec_id too (chosen)")
     quarantine_limit: float = Field(0.05, ge=0, le=1, description="largest share (chosen)")
     partitions: int = Field(0, ge=0, description="partitions per shuffle; 0 = by size (chosen)")
+    local_rows: int = Field(
+        50_000, ge=0, description="new rows up to which an increment stays on the driver (chosen)"
+    )
     modalities: Literal["all", "demographic"] = Field(
         "all", description="synthetic data: with captures or without (chosen)"
     )

@@ -71,10 +71,10 @@ def earlier_edges(
 
 def part_pairs(
     lake: Lake, store: RecordStore, scoring: Scoring, gone: I64, names: Sequence[str], run_id: str
-) -> tuple[pa.Table, Records] | None:
-    """Part the stored pairs into rows that stay and pairs to write again; None: all rows stay.
+) -> tuple[pa.Table, Bool, Records] | None:
+    """Stored pairs, which of them go, and pairs to write again; None: all stay.
 
-    Pairs of gone nodes are in neither. A decision that this run is the first to apply gives its
+    Pairs of gone nodes go. A decision that this run is the first to apply gives its
     pair another band, so that pair is scored again.
     """
     decisions = scoring.decisions
@@ -89,7 +89,7 @@ def part_pairs(
         _pairs(nodes[again], rows["families"].filter(pa.array(again)), names), store,
         scoring.comparison,
     )  # fmt: skip
-    return rows.filter(pa.array(holds & ~again)), score_pairs(compared, store, scoring)
+    return rows, ~holds | again, score_pairs(compared, store, scoring)
 
 
 def touches(nodes: I64, some: I64) -> Bool:

@@ -7,10 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-from pyspark.sql import DataFrame
 
+from pipelines.core.local_rows import Rows
 from pipelines.core.packed import Records, pack, unpack
 from pipelines.dedup.attributes import RecordStore, open_store
+from pipelines.dedup.candidates import PAIR
 from pipelines.dedup.comparators import radix, unpack_patterns
 from pipelines.dedup.decide import (
     Band,
@@ -21,10 +22,11 @@ from pipelines.dedup.decide import (
     reason_lists,
 )
 from pipelines.dedup.decisions import reviewer_codes
-from pipelines.dedup.pairs import COMPARED, IDENTICAL, Comparison
+from pipelines.dedup.pairs import COMPARED, IDENTICAL, Comparison, compare_records
 from pipelines.dedup.score import Weights, bits_of, group_agreement, group_columns, posterior
 
 I8 = npt.NDArray[np.int8]
+I64 = npt.NDArray[np.int64]
 
 EDGE = np.dtype(
     [("a", "<i8"), ("b", "<i8"), ("families", "<u4"), ("pattern", "<i8"), ("tf", "<f8", (2,)),
@@ -49,7 +51,7 @@ class Scoring:
     decisions: pa.Table
 
 
-def score_stage(compared: DataFrame, scoring: Scoring) -> DataFrame:
+def score_stage(compared: Rows, scoring: Scoring) -> Rows:
     """Packed rows of kind `edge` from packed rows of kind `compared`."""
     return compared.mapInArrow(score_task(scoring), compared.schema)
 
@@ -87,6 +89,26 @@ def score_pairs(compared: Records, store: RecordStore, scoring: Scoring) -> Reco
     edges["bits"], edges["band"], edges["reason"] = bits, band, reason
     kept: Records = edges[(bits >= floor) | settled[likely]]
     return kept
+
+
+def pair_scorer(
+    store: RecordStore, scoring: Scoring
+) -> Callable[[I64, I64], npt.NDArray[np.float64]]:
+    """Score any pairs of nodes on the driver, in bits; the chain guard asks for few."""
+
+    def score(node_a: I64, node_b: I64) -> npt.NDArray[np.float64]:
+        pairs = np.zeros(len(node_a), dtype=PAIR)
+        pairs["a"], pairs["b"] = np.minimum(node_a, node_b), np.maximum(node_a, node_b)
+        return full_scores(compare_records(pairs, store, scoring.comparison), scoring)
+
+    return score
+
+
+def full_scores(compared: Records, scoring: Scoring) -> npt.NDArray[np.float64]:
+    """Score of every compared pair, however unlikely, in bits."""
+    comparators = scoring.weights.comparators
+    levels = unpack_patterns(compared["pattern"], comparators, radix(comparators))
+    return scoring.weights.score_bits(levels, compared["tf"].astype(np.float64))
 
 
 def _most_tf(scoring: Scoring) -> float:

@@ -17,6 +17,7 @@ from pipelines.dedup.checks import COLLAPSED, SUPERSEDED
 from pipelines.dedup.copies import UNDATED, find_copies
 from pipelines.dedup.groups import Groups
 from pipelines.dedup.hashing import fold
+from pipelines.dedup.key_source import is_member
 from pipelines.dedup.row_stage import OTHER, Staged
 from pipelines.dedup.union import Union
 
@@ -33,12 +34,14 @@ class Increment:
         fresh: sorted nodes whose pairs are looked for.
         gone: sorted nodes of earlier runs whose stored pairs hold no more.
         stars: records behind a representative that is new to them: hidden nodes, leaders.
+        is_local: the driver works it through by itself.
     """
 
     union: Union
     fresh: I64
     gone: I64
     stars: tuple[I64, I64]
+    is_local: bool = False
 
 
 def settle_copies(staged: Staged, folder: Path) -> tuple[Staged, Bool]:
@@ -118,14 +121,17 @@ def find_increment(
         groups: groups of the union.
     """
     base = open_store(str(union.folder))
-    changed = _changed(base, store, union.kept)
-    was_visible = np.setdiff1d(base.nodes, earlier_groups.hidden, assume_unique=True)
-    visible = np.setdiff1d(store.nodes, groups.hidden, assume_unique=True)
-    fresh = np.union1d(np.setdiff1d(visible, was_visible), np.intersect1d(visible, changed))
-    is_made = np.isin(_links(groups), _links(earlier_groups)) & ~np.isin(groups.hidden, changed)
+    changed, arrived = _changed(base, store, union.kept), union.records["node_id"].to_numpy()
+    behind, earlier = groups.hidden, earlier_groups.hidden
+    # All others were compared before and are still: the register itself need not be looked through.
+    moved = np.union1d(np.union1d(arrived, changed), np.union1d(behind, earlier))
+    is_visible = ~is_member(moved, behind)
+    was_visible = is_member(moved, np.asarray(base.nodes)) & ~is_member(moved, earlier)
+    fresh = moved[is_visible & (~was_visible | is_member(moved, changed))]
+    is_made = np.isin(_links(groups), _links(earlier_groups)) & ~is_member(behind, changed)
     held = np.isin(_links(earlier_groups), _links(groups))
-    gone = [np.setdiff1d(was_visible, visible), changed, earlier_groups.hidden[~held]]
-    stars = groups.hidden[~is_made], groups.leader[~is_made]
+    gone = [moved[was_visible & ~is_visible], changed, earlier[~held]]
+    stars = behind[~is_made], groups.leader[~is_made]
     return Increment(union, fresh, np.unique(np.concatenate(gone)), stars)
 
 

@@ -1,6 +1,7 @@
 """Extract, incremental: new rows beside the records that earlier runs have left."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -35,7 +36,7 @@ from pipelines.dedup.union import Union, write_union, write_union_keys
 
 def take_in_increment(
     source: Source, config: DedupConfig, lake: Lake, tokeniser: Tokeniser, as_of: date,
-    folder: Path, run_id: str,
+    folder: Path, run_id: str, is_local: bool = False,
 ) -> tuple[Intake, Increment]:  # fmt: skip
     """Check and normalise new rows, and join them with the records of the lake.
 
@@ -47,24 +48,26 @@ def take_in_increment(
     mapping, layout = task.stage.mapping, KeyLayout(task.stage.mapping, config.signatures)
     base = _open_base(lake, task.stage, layout, folder.parent / "earlier")
     aside = Lake(lake.session, str(folder.parent / "increment"))
-    staged = stage_rows(*open_rows(source, task), aside, run_id)
-    quality = pass_gate(staged, task)  # rows that are known already are no fault of a slice
-    staged, kept = settle_copies(staged, base)
-    write_quarantine(lake, staged.others, source, run_id, "append")
-    _add_enrolments(lake, aside, staged, task.stage, is_replacing=not kept.all())
-    union = Union.of(base, kept, staged.records)
-    with ThreadPoolExecutor(1, "keys") as beside:
+    arrived = stage_rows(*open_rows(source, task, is_local), aside, run_id)
+    staged, kept = settle_copies(arrived, base)
+    with ThreadPoolExecutor(2, "union") as beside:
+        gate = beside.submit(pass_gate, arrived, task)  # rows known already are no fault of a slice
+        earlier_groups = beside.submit(find_groups, open_store(str(base)))
+        write_quarantine(lake, staged.others, source, run_id, "append")
+        _add_enrolments(lake, aside, staged, task.stage, is_replacing=not kept.all())
+        union = Union.of(base, kept, staged.records)
         folder.mkdir(parents=True)
         keys = beside.submit(write_union_keys, union, mapping, layout, folder)
         store = write_union(union, mapping, folder)
         groups = find_groups(store)
-        earlier_groups = find_groups(open_store(str(base)))
         keys.result()
+        quality = gate.result()
     intake = Intake(
         store, folder, groups, mapping, layout, tokeniser, run_counts(staged.counts, source.dlq),
         rows_by_reason(staged.counts), quality, completeness_of(store),
     )  # fmt: skip
-    return intake, find_increment(union, store, earlier_groups, groups)
+    increment = find_increment(union, store, earlier_groups.result(), groups)
+    return intake, replace(increment, is_local=is_local)
 
 
 def _open_base(lake: Lake, stage: RecordStage, layout: KeyLayout, folder: Path) -> Path:

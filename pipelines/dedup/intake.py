@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame
 
 from pipelines.core.contracts import spark_schema
 from pipelines.core.lake import Lake
 from pipelines.core.lake_arrow import write_rows
 from pipelines.core.lake_format import Mode
+from pipelines.core.local_rows import LocalRows, Rows
 from pipelines.core.privacy import Tokeniser
 from pipelines.core.quality import QualityReport, validate
 from pipelines.dedup.attributes import RecordStore, write_store
@@ -122,17 +122,19 @@ def row_task(source: Source, config: DedupConfig, tokeniser: Tokeniser, as_of: d
     return RowTask(check_plan(source, config, as_of), stage)
 
 
-def open_rows(source: Source, task: RowTask) -> tuple[DataFrame, RowTask]:
+def open_rows(source: Source, task: RowTask, is_local: bool = False) -> tuple[Rows, RowTask]:
     """The rows, and the task that takes them in.
 
     Tasks read Parquet files themselves where there are row groups for all of them. Of another input
     Spark reads the columns of the mapping; a small one, often one file and so one task, is
     spread out.
     """
-    session = source.frame.sparkSession
+    session = source.session
     cores = session.sparkContext.defaultParallelism
     if source.files:
         reader = GroupReader.of(source.files, source.mapping, Path(source.name).name)
+        if reader is not None and is_local:
+            return LocalRows.range(0, len(reader.groups), 1, 1), replace(task, read=reader)
         if reader is not None and len(reader.groups) >= cores:
             groups = session.range(0, len(reader.groups), 1, cores)
             return groups, replace(task, read=reader)

@@ -1,7 +1,6 @@
 """Where tasks find the keys of records, and which of them a run asks for."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +12,7 @@ from pipelines.dedup.entries import CAPTURE_ENTRY, key_entries
 from pipelines.dedup.hashing import U64
 from pipelines.dedup.key_files import CHUNK, open_cuts, open_keys
 from pipelines.dedup.keys import KeyLayout, RecordKeys
-from pipelines.dedup.leaf_walk import inner_nodes, leaf_keys
+from pipelines.dedup.leaf_walk import leaf_keys, way_down
 from pipelines.dedup.membership import HashSet
 from pipelines.dedup.splitting import Tails
 
@@ -33,17 +32,6 @@ class Plan:
     depth: int
     split_size: int
     cuts: U64 | None = None
-
-    @cached_property
-    def cut_set(self) -> HashSet:
-        """The cut nodes, to be asked for: there are millions in a plan of a large register.
-
-        Raises:
-            ValueError: the plan is still being made.
-        """
-        if self.cuts is None:
-            raise ValueError("the cuts of this plan are not known yet")
-        return HashSet(self.cuts)
 
 
 @dataclass(frozen=True)
@@ -66,9 +54,9 @@ class KeySource:
         self, start: int, depth: int, every: int = 1, among: HashSet | None = None
     ) -> Records:
         """Entries of one run of records at a start depth; see `key_entries`."""
-        keys, nodes = open_keys(self.folder), open_store(self.folder).nodes
-        rows = slice(start, start + CHUNK)
-        skipped = is_member(nodes[rows], self.hidden)
+        keys, rows = open_keys(self.folder), slice(start, start + CHUNK)
+        nodes = keys.nodes[rows]
+        skipped = is_member(nodes, self.hidden) | (nodes < 0)
         run = RecordKeys(keys.prefixes[rows], keys.tails[rows])
         return key_entries(run, self.layout, depth, start, skipped, every, among)
 
@@ -84,7 +72,7 @@ class KeySource:
 
     def nodes(self, entries: Records) -> I64:
         """Node of each entry."""
-        nodes: I64 = open_store(self.folder).nodes[entries["row"]]
+        nodes: I64 = open_keys(self.folder).nodes[entries["row"]]
         return nodes
 
     def capture_entries(self, start: int, wanted: U64) -> Records:
@@ -117,16 +105,21 @@ class Fresh:
 
     @classmethod
     def of(cls, nodes: I64, source: KeySource, plan: Plan) -> "Fresh":
-        """Find the buckets of some records under a plan whose cuts are known."""
-        rows = open_store(source.folder).rows_of(nodes)
+        """Find the buckets of some records under a plan.
+
+        Raises:
+            ValueError: the plan is still being made.
+        """
+        if plan.cuts is None:
+            raise ValueError("the cuts of this plan are not known yet")
         keys = open_keys(source.folder)
+        rows = np.flatnonzero(is_member(keys.nodes, nodes))
         run = RecordKeys(keys.prefixes[rows], keys.tails[rows])
         entries = key_entries(run, source.layout, plan.depth, 0, np.zeros(len(rows), dtype=bool))
         entries["row"] = rows[entries["row"]]
         start, tails = column(entries, "key"), source.tails(entries, plan.depth)
-        way = start, source.nodes(entries), tails, plan.cut_set
-        leaves = np.unique(leaf_keys(*way))
-        return cls(nodes, HashSet(np.unique(start)), HashSet(leaves), inner_nodes(*way))
+        leaves, inner = way_down(start, source.nodes(entries), tails, plan.cuts)
+        return cls(nodes, HashSet(np.unique(start)), HashSet(np.unique(leaves)), inner)
 
     def among(self, pairs: Records) -> Records:
         """Pairs with a fresh end."""

@@ -1,15 +1,16 @@
 """Transform: candidate pairs, their agreement patterns, a trained or loaded model, scored edges."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
-from pipelines.core.packed import SCHEMA, Records, pack, pack_by_partition, unpack
+from pipelines.core.local_rows import LocalRows, Rows, join_rows, to_batches
+from pipelines.core.packed import SCHEMA, Records, of_kind, pack, pack_by_partition, unpack
 from pipelines.dedup.candidates import (
     COUNTS,
     CUT,
@@ -22,12 +23,11 @@ from pipelines.dedup.candidates import (
 from pipelines.dedup.capture_candidates import capture_buckets, capture_pairs
 from pipelines.dedup.capture_keys import capture_entries, indexed_finger_keys
 from pipelines.dedup.capture_levels import CaptureComparison
-from pipelines.dedup.comparators import radix, unpack_patterns
 from pipelines.dedup.config import DedupConfig
 from pipelines.dedup.edges import EDGE, Scoring, score_stage
 from pipelines.dedup.increment import Increment
 from pipelines.dedup.intake import Intake
-from pipelines.dedup.key_files import chunks_of, write_cuts, write_keys
+from pipelines.dedup.key_files import chunks_of, open_keys, write_cuts, write_keys
 from pipelines.dedup.key_source import Fresh, KeySource, Plan
 from pipelines.dedup.membership import HashSet
 from pipelines.dedup.model import Model, TermFrequencies, layout_of
@@ -35,7 +35,6 @@ from pipelines.dedup.pairs import (
     IDENTICAL,
     PATTERN,
     Comparison,
-    compare_records,
     compare_stage,
     merge_counts,
 )
@@ -73,7 +72,7 @@ class Candidates:
 class Compared:
     """Compared pairs (persisted packed rows) and their pattern counts."""
 
-    rows: DataFrame
+    rows: Rows
     counts: Records
 
 
@@ -89,22 +88,23 @@ def make_keys(
 def make_candidates(
     session: SparkSession, intake: Intake, source: KeySource, plan: Plan,
     increment: Increment | None = None,
-) -> DataFrame:  # fmt: skip
+) -> Rows:  # fmt: skip
     """Candidate pairs under a plan, packed; of an increment, those with a fresh record.
 
-    Nothing is computed yet: pairs are compared as they come, and rows that count go beside them.
+    Spark computes nothing yet: pairs are compared as they come, and rows that count go beside them.
     """
-    partitions = source.partitions
+    partitions, is_local = source.partitions, increment is not None and increment.is_local
     fresh = None if increment is None else Fresh.of(increment.fresh, source, plan)
     if plan.cuts is not None:
         write_cuts(source.folder, plan.cuts if fresh is None else fresh.inner)
-    chunks = chunks_of(session, len(intake.store.nodes))
+    chunks = chunks_of(session, len(open_keys(source.folder).nodes), is_local)
     made = bucket_pairs(bucket_entries(chunks, source, plan, fresh), source, plan, fresh)
     if intake.store.templates is not None:
-        made = made.unionByName(_capture_pairs(chunks, intake, source, fresh))
+        chunks = chunks_of(session, len(intake.store.nodes), is_local)
+        made = join_rows(made, _capture_pairs(chunks, intake, source, fresh))
     groups = intake.groups
     stars = (groups.hidden, groups.leader) if increment is None else increment.stars
-    made = made.unionByName(_star_pairs(stars, partitions, made))
+    made = join_rows(made, _star_pairs(stars, partitions, made))
     return made.repartitionById(partitions, "partition")
 
 
@@ -138,9 +138,7 @@ def _records(rows: pd.DataFrame, kind: str, dtype: np.dtype[np.void]) -> Records
     return np.frombuffer(payload, dtype=dtype)
 
 
-def _capture_pairs(
-    chunks: DataFrame, intake: Intake, source: KeySource, fresh: Fresh | None
-) -> DataFrame:
+def _capture_pairs(chunks: Rows, intake: Intake, source: KeySource, fresh: Fresh | None) -> Rows:
     templates = intake.store.templates
     assert templates is not None  # noqa: S101 (the caller has asked)
     wanted, met = indexed_finger_keys(templates, intake.layout), None
@@ -151,13 +149,15 @@ def _capture_pairs(
     return capture_pairs(capture_buckets(chunks, source, wanted, met), source.partitions, fresh)
 
 
-def _star_pairs(stars: tuple[I64, I64], partitions: int, like: DataFrame) -> DataFrame:
+def _star_pairs(stars: tuple[I64, I64], partitions: int, like: Rows) -> Rows:
     """Each hidden record with its representative: exact duplicates stay, and stay linear."""
     hidden, leader = stars
     pairs = np.zeros(len(hidden), dtype=PAIR)
     pairs["a"], pairs["b"] = np.minimum(hidden, leader), np.maximum(hidden, leader)
     pairs["families"], pairs["votes"] = np.uint32(1) << np.uint32(IDENTICAL), 1
     batch = pack_by_partition("pair", pairs, pair_partition(pairs["a"], pairs["b"], partitions))
+    if isinstance(like, LocalRows):
+        return LocalRows(((batch,),))
     return like.sparkSession.createDataFrame(pa.Table.from_batches([batch]), SCHEMA)
 
 
@@ -177,11 +177,11 @@ def make_comparison(intake: Intake, config: DedupConfig) -> Comparison:
 
 
 def compare_candidates(
-    pairs: DataFrame, comparison: Comparison, plan: Plan
+    pairs: Rows, comparison: Comparison, plan: Plan
 ) -> tuple[Candidates, Compared]:
     """Make the candidates and compare each distinct pair of them."""
     rows = compare_stage(pairs, comparison).persist()
-    told = rows.where("kind != 'compared'").select("kind", "payload").toArrow().to_pandas()
+    told = pa.Table.from_batches(to_batches(of_kind(rows, "counts", "cut", "pattern"))).to_pandas()
     counts = merge_counts(_records(told, "pattern", PATTERN))
     return _candidates(told, plan), Compared(rows, counts)
 
@@ -210,12 +210,12 @@ def fit_model(
     return Model(trained.weights, records, plan, frequencies, layout)
 
 
-def score_candidates(compared: Compared, scoring: Scoring) -> DataFrame:
+def score_candidates(compared: Compared, scoring: Scoring) -> Rows:
     """Packed rows of kind `edge`, persisted: few of the compared pairs are left."""
-    return score_stage(compared.rows.where("kind = 'compared'"), scoring).persist()
+    return score_stage(of_kind(compared.rows, "compared"), scoring).persist()
 
 
-def collect_edges(edges: DataFrame, least_band: int) -> Records:
+def collect_edges(edges: Rows, least_band: int) -> Records:
     """Edges of a band and above, on the driver, sorted by pair."""
 
     def keep(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -223,28 +223,6 @@ def collect_edges(edges: DataFrame, least_band: int) -> Records:
             records = unpack([batch], EDGE)
             yield pack("edge", records[records["band"] >= least_band])
 
-    found = edges.mapInArrow(keep, edges.schema).select("payload").toArrow().to_batches()
-    records = unpack(found, EDGE)
+    records = unpack(to_batches(edges.mapInArrow(keep, edges.schema)), EDGE)
     ordered: Records = records[np.lexsort((records["b"], records["a"]))]
     return ordered
-
-
-def pair_scorer(
-    intake: Intake, comparison: Comparison, scoring: Scoring
-) -> Callable[[I64, I64], npt.NDArray[np.float64]]:
-    """Score any pairs of nodes on the driver, in bits; the chain guard asks for few."""
-
-    def score(node_a: I64, node_b: I64) -> npt.NDArray[np.float64]:
-        pairs = np.zeros(len(node_a), dtype=PAIR)
-        pairs["a"], pairs["b"] = np.minimum(node_a, node_b), np.maximum(node_a, node_b)
-        compared = compare_records(pairs, intake.store, comparison)
-        return full_scores(compared, scoring)
-
-    return score
-
-
-def full_scores(compared: Records, scoring: Scoring) -> npt.NDArray[np.float64]:
-    """Score of every compared pair, however unlikely, in bits."""
-    comparators = scoring.weights.comparators
-    levels = unpack_patterns(compared["pattern"], comparators, radix(comparators))
-    return scoring.weights.score_bits(levels, compared["tf"].astype(np.float64))

@@ -13,6 +13,7 @@ Bool = npt.NDArray[np.bool_]
 U8 = npt.NDArray[np.uint8]
 
 MARKS_PER_MEMBER = 16
+_STRIDE = 1024  # first step from a guess; among ten million hashes it is off by some thousands
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -62,6 +63,28 @@ def contains(key: np.uint64, marks: U8, slots: U64) -> bool:
             return True
         at = (at + np.uint64(1)) & np.uint64(len(slots) - 2)
     return False
+
+
+@nb.njit(cache=True, nogil=True)
+def stands_in(key: np.uint64, values: U64) -> bool:
+    """Whether a hash is in a sorted array. Hashes lie evenly, so its place is near its share."""
+    size = np.int64(len(values))
+    if size == 0:
+        return False
+    at = min(np.int64(np.float64(key) / 2.0**64 * size), size - 1)
+    low, high, step = at, at, np.int64(_STRIDE)
+    while low > 0 and values[low] >= key:
+        high, low, step = low, max(low - step, np.int64(0)), 2 * step
+    step = np.int64(_STRIDE)
+    while high < size and values[high] < key:
+        low, high, step = high, min(high + step, size), 2 * step
+    while low < high:
+        middle = (low + high) // 2
+        if values[middle] < key:
+            low = middle + 1
+        else:
+            high = middle
+    return bool(low < size and values[low] == key)
 
 
 @nb.njit(cache=True, nogil=True)

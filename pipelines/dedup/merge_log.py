@@ -76,6 +76,9 @@ def next_versions(
 def _touched_rows(previous: pd.DataFrame, current: pd.DataFrame) -> pd.DataFrame:
     """Old and new row of every record whose cluster differs; old columns end in `_old`."""
     kept = ["record_token", "cluster_id", "action", *CAUSE, *FIGURES]
+    if previous.empty:
+        figures = dict.fromkeys(("score_bits", *FIGURES), np.nan)
+        return current.assign(**{f"{name}_old": figures.get(name) for name in kept[1:]})
     old = previous[kept].rename(columns={name: f"{name}_old" for name in kept[1:]})
     rows = current.merge(old, how="outer", on="record_token", sort=False)
     differs = (rows["cluster_id"] != rows["cluster_id_old"]).to_numpy()
@@ -122,7 +125,8 @@ def _explain(
     columns = {}
     for name in CAUSE:
         found = parted[name].where(is_split, joined[name])
-        columns[name] = rows[f"{name}_old"].where(is_kept, found)
+        old = rows[f"{name}_old"]
+        columns[name] = old.where(is_kept, found) if is_kept.any() else found
     columns["cause_edge"] = columns["cause_edge"].where(columns["cause_edge"].notna(), None)
     columns["rule"] = columns["rule"].fillna(action.map(NO_EDGE_RULE)).fillna("MATCH")
     by_edge = action.where(~columns["rule"].isin(REVIEW_RULES), "REVIEW")

@@ -65,7 +65,9 @@ class Model:
     def plan_id(self) -> str:
         """Digest of the plan alone."""
         cuts = self.plan.cuts if self.plan.cuts is not None else np.empty(0, np.uint64)
-        return _digest(f"{self.plan.depth}/{self.plan.split_size}".encode() + cuts.tobytes())[:16]
+        digest = hashlib.sha256(f"{self.plan.depth}/{self.plan.split_size}".encode())
+        digest.update(np.ascontiguousarray(cuts).data)  # a hundred megabytes: not copied
+        return digest.hexdigest()[:16]
 
     def with_plan(self, plan: Plan) -> "Model":
         """The model with a plan, itself where it has it: its digests take a while."""
@@ -118,7 +120,8 @@ class Model:
              "share": pa.array(shares, pa.float64())}
         )  # fmt: skip
         pq.write_table(table, _beside(path, "frequencies"))
-        pq.write_table(pa.table({"key": self.plan.cuts}), _beside(path, "cuts"))
+        cuts = pa.table({"key": self.plan.cuts})  # hashes: nothing repeats, nothing compresses
+        pq.write_table(cuts, _beside(path, "cuts"), use_dictionary=False, compression="none")
         plain = {"model_id": self.model_id, **self._plain()}
         path.write_text(json.dumps(plain, indent=2, sort_keys=True) + "\n", "utf-8")
 
@@ -141,7 +144,7 @@ def load_model(path: Path) -> Model:
     """
     try:
         plain = json.loads(path.read_text("utf-8"))
-        frequencies = pq.read_table(_beside(path, "frequencies")).to_pylist()
+        frequencies = pq.read_table(_beside(path, "frequencies")).to_pydict()
         cuts = pq.read_table(_beside(path, "cuts")).column("key").to_numpy()
     except (FileNotFoundError, json.JSONDecodeError) as error:
         raise ConfigError(f"model {path}: cannot be read: {error}") from None
@@ -179,7 +182,7 @@ def check_model(
         )
 
 
-def _parse(plain: Any, frequencies: list[dict[str, Any]], cuts: U64, path: Path) -> Model:
+def _parse(plain: Any, frequencies: dict[str, list[Any]], cuts: U64, path: Path) -> Model:
     comparators: list[Comparator] = []
     m: list[F64] = []
     u: list[F64] = []
@@ -194,8 +197,9 @@ def _parse(plain: Any, frequencies: list[dict[str, Any]], cuts: U64, path: Path)
     if not (math.isfinite(plain["prior"]) and 0 < plain["prior"] < 1):
         raise ConfigError(f"model {path}: prior {plain['prior']} must lie between 0 and 1")
     by_field: dict[str, dict[str, float]] = {name: {} for name in plain["frequencies"]}
-    for row in frequencies:
-        by_field[row["field"]][row["value"]] = row["share"]
+    columns = (frequencies[name] for name in ("field", "value", "share"))
+    for field, value, share in zip(*columns, strict=True):
+        by_field[field][value] = share
     return Model(
         Weights(
             tuple(comparators), tuple(m), tuple(u), plain["prior"],

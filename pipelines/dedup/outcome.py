@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from pipelines.core.packed import Records, pack, unpack
+from pipelines.core.local_rows import to_batches
+from pipelines.core.packed import Records, of_kind, pack, unpack
 from pipelines.dedup.attributes import open_store
 from pipelines.dedup.decide import Band
 from pipelines.dedup.evaluate import Evaluation, evaluate
@@ -34,7 +35,7 @@ Metrics = dict[str, float | int | None]
 def measure(result: "Run", evaluation: Evaluation | None) -> Metrics:
     """All metrics of `run.json`; those that need labels are None without them."""
     records = len(result.intake.store.nodes)
-    clusters = int(result.resolution.clusters["cluster_id"].nunique())
+    clusters = int((result.resolution.labels == result.intake.store.nodes).sum())  # one names each
     pairs = int(result.compared.counts["pairs"].sum())
     metrics: Metrics = {
         "records": records,
@@ -134,8 +135,8 @@ def family_table(result: "Run", entity: I64, true_pairs: int) -> dict[str, Famil
             rows["true"] = np.bincount(inverse, weight * true, len(seen))
             yield pack("seen", rows)
 
-    compared = result.compared.rows.where("kind = 'compared'")
-    counts = unpack(compared.mapInArrow(count, compared.schema).toArrow().to_batches(), SEEN)
+    compared = of_kind(result.compared.rows, "compared")
+    counts = unpack(to_batches(compared.mapInArrow(count, compared.schema)), SEEN)
     names = dict(enumerate(result.intake.layout.names)) | {IDENTICAL: "identical"}
     table = {}
     for bit, name in names.items():

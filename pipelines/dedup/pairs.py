@@ -14,9 +14,9 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame
 
 from pipelines.core.errors import ConfigError
+from pipelines.core.local_rows import Rows
 from pipelines.core.packed import Records, pack, unpack
 from pipelines.dedup.attributes import RecordStore, open_store
 from pipelines.dedup.candidates import PAIR, distinct_pairs
@@ -73,7 +73,7 @@ class Comparison:
         return replace(self, captures=None)
 
 
-def compare_stage(pairs: DataFrame, comparison: Comparison) -> DataFrame:
+def compare_stage(pairs: Rows, comparison: Comparison) -> Rows:
     """Packed rows of kind `compared` and `pattern` from rows of kind `pair`; others go through."""
     return pairs.mapInArrow(compare_task(comparison), pairs.schema)
 

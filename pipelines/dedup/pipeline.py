@@ -18,13 +18,16 @@ from pipelines.core.summary import RunSummary, begin_summary
 from pipelines.dedup.config import DedupConfig
 from pipelines.dedup.evaluate import Evaluation
 from pipelines.dedup.kept_store import keep_store, store_folder
+from pipelines.dedup.known_clusters import TABLE as CLUSTERS
+from pipelines.dedup.known_clusters import keep_known
 from pipelines.dedup.outcome import entities_of, evaluate_run, measure
 from pipelines.dedup.request import Request
 from pipelines.dedup.result import Run
 from pipelines.dedup.row_stage import TABLE
 from pipelines.dedup.sources import Source, open_source
 from pipelines.dedup.tables import model_file, publish, read_history
-from pipelines.dedup.transform import Task, plan_only, transform
+from pipelines.dedup.task import Task
+from pipelines.dedup.transform import plan_only, transform
 
 I64 = npt.NDArray[np.int64]
 
@@ -39,7 +42,8 @@ def run(session: SparkSession, config: DedupConfig, request: Request, log: RunLo
         raise ConfigError("--dry-run plans a full run; an incremental one keeps the plan it has")
     if request.replan and (request.model is None or request.mode == "incremental"):
         raise ConfigError("--replan goes with --model FILE and a full run")
-    start_workers(session)
+    if request.mode == "full":
+        start_workers(session)
     scratch = Path(tempfile.mkdtemp(prefix="sangam-"))
     try:
         with log.step("open"):
@@ -49,6 +53,8 @@ def run(session: SparkSession, config: DedupConfig, request: Request, log: RunLo
         summary = _summary(config, request, source)
         log.name(summary)
         task = _task(session, source, config, request, scratch, log, summary.run_id)
+        if request.mode == "incremental" and not task.is_local:
+            start_workers(session)
         try:
             return _plan(task, summary) if request.dry_run else _run(task, summary)
         finally:
@@ -65,7 +71,7 @@ def _task(
     root = str(scratch / "lake") if request.dry_run else request.lake
     lake = Lake(session, root)
     with log.step("history"):
-        history = read_history(lake, with_edges=request.decisions is not None)
+        history = read_history(lake, request.decisions is not None, request.mode == "full")
     folder = store_folder(lake, scratch)
     tokeniser = key_from_env(source.is_public)
     return Task(source, config, request, lake, history, tokeniser, folder, run_id, log)
@@ -88,6 +94,9 @@ def _run(task: Task, summary: RunSummary) -> RunSummary:
         _write_report(result, summary, evaluation, entity, request.report, log)
     version = task.lake.published(TABLE)
     if version is not None:
+        known = task.lake.published(CLUSTERS)
+        assert known is not None  # noqa: S101 (published with the records)
+        keep_known(task.folder, known, result.resolution.known)
         keep_store(task.lake, task.folder, version, result.intake.layout)
     return summary
 

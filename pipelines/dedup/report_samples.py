@@ -103,15 +103,19 @@ def words_of(name: str) -> str:
 
 
 def sample_clusters(result: "Run") -> list[ClusterGraph]:
-    """The largest clusters, then others picked by id, with their match edges."""
+    """The largest clusters, then others picked by id, with their match edges.
+
+    Of an increment, those that it changed.
+    """
     clusters = result.resolution.clusters
     shared = clusters[clusters["size"] > 1].drop_duplicates("cluster_id")
     largest = shared.nlargest(CLUSTERS // 3, "size")["cluster_id"]
     others = shared[~shared["cluster_id"].isin(largest)]["cluster_id"].sort_values()
     chosen = [*largest, *others[: CLUSTERS - len(largest)]]
-    rows = np.flatnonzero(clusters["cluster_id"].isin(chosen))
+    places = np.flatnonzero(clusters["cluster_id"].isin(chosen))
+    rows = result.resolution.rows[places]
     by_token = result.strong_by_token(rows)
-    rows_of = pd.Series(rows).groupby(clusters["cluster_id"].to_numpy()[rows]).indices
+    rows_of = pd.Series(rows).groupby(clusters["cluster_id"].to_numpy()[places]).indices
     graphs = []
     for name in chosen:
         members = [view_record(result, int(row)) for row in rows[rows_of[name]]]

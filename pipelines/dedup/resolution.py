@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from pipelines.core.packed import Records
+from pipelines.core.packed import Records, column
 from pipelines.dedup.attributes import RecordStore
 from pipelines.dedup.bridges import component_stats
 from pipelines.dedup.clusters import assign_clusters
@@ -18,6 +18,7 @@ from pipelines.dedup.decide import Band, Reason
 from pipelines.dedup.decisions import decision_nodes
 from pipelines.dedup.golden import golden_records, pack_golden
 from pipelines.dedup.guard import Edges, GuardSettings, guard_components
+from pipelines.dedup.known_clusters import changed_rows, describe
 from pipelines.dedup.mapping import Mapping
 from pipelines.dedup.pairs import IDENTICAL
 from pipelines.dedup.reviews import mask_evidence
@@ -26,7 +27,6 @@ from pipelines.dedup.survival import rules_from_comparators
 
 REASON_NAMES = np.array([reason.name for reason in Reason])
 
-Bool = npt.NDArray[np.bool_]
 I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
 Scorer = Callable[[I64, I64], F64]
@@ -37,15 +37,20 @@ class Resolution:
     """Clusters of the register.
 
     Attributes:
-        clusters: one row per record, as `assign_clusters`.
+        clusters: one row per record, as `assign_clusters`; of an increment, those of the clusters
+            that it changed.
+        rows: their rows of the store.
         labels: component of each row of the store.
-        links: kept match edges: token_a, token_b, score_bits, rule.
+        known: label and figures of each row of the store, see `known_clusters`.
+        links: kept match edges of these clusters: token_a, token_b, score_bits, rule.
         cuts: match edges the guard cut, same columns.
         reviews: pairs for the queue: token_a, token_b, score_bits, posterior, reasons, evidence.
     """
 
     clusters: pd.DataFrame
+    rows: I64
     labels: I64
+    known: Records
     links: pd.DataFrame
     cuts: pd.DataFrame
     reviews: pa.Table
@@ -53,7 +58,7 @@ class Resolution:
 
 def resolve(
     edges: Records, store: RecordStore, mapping: Mapping, decisions: pa.Table, score: Scorer,
-    config: DedupConfig,
+    config: DedupConfig, before: Records | None = None,
 ) -> Resolution:  # fmt: skip
     """Cluster the match edges under the guard and list what a person must look at.
 
@@ -64,38 +69,45 @@ def resolve(
         decisions: decisions that hold.
         score: scores any pairs, bits.
         config: guard settings and thresholds.
+        before: of an increment, what `known_before` says.
     """
     matches = _with_decided(edges[edges["band"] == Band.MATCH], store, decisions)
-    rules = REASON_NAMES[matches["reason"]]
     guarded = guard_components(
-        Edges(
-            np.ascontiguousarray(matches["a"]),
-            np.ascontiguousarray(matches["b"]),
-            np.ascontiguousarray(matches["bits"]),
-            matches["reason"] == Reason.REVIEWER_SAME,
-            matches["families"] >> np.uint32(IDENTICAL) & np.uint32(1) == 1,
-        ),
-        _cannot_links(decisions),
-        score,
-        guard_settings(config),
+        _guarded_edges(matches), _cannot_links(decisions), score, guard_settings(config)
     )
     kept, cut = matches[guarded.keep], matches[guarded.cut["edge"]]
-    a, b = np.ascontiguousarray(kept["a"]), np.ascontiguousarray(kept["b"])
-    labels = spread_labels(np.asarray(store.nodes), *label_components(a, b))
-    tokens = store.tokens.to_numpy(zero_copy_only=False)
+    a, b = column(kept, "a"), column(kept, "b")
+    nodes = np.asarray(store.nodes)
+    labels = spread_labels(nodes, *label_components(a, b))
+    stats = component_stats(a, b, column(kept, "bits"))
+    known = describe(nodes, labels, stats)
+    rows = np.arange(len(nodes)) if before is None else changed_rows(before, known)
+    tokens = store.tokens.take(pa.array(rows)).to_numpy(zero_copy_only=False)
     clusters = assign_clusters(
-        np.asarray(store.nodes), labels, np.asarray(store.enrolled_us), tokens,
-        component_stats(a, b, np.ascontiguousarray(kept["bits"])),
-    )  # fmt: skip
-    names = np.where(rules == "SCORE", "MATCH", rules)
+        nodes[rows], labels[rows], np.asarray(store.enrolled_us)[rows], tokens, stats
+    )
+    told = kept if before is None else kept[np.isin(store.rows_of(a), rows)]
+    rules = REASON_NAMES[told["reason"]]
     reviewed = edges[edges["band"] == Band.REVIEW]
     reasons = np.append(REASON_NAMES[reviewed["reason"]], guarded.cut["reason"])
     return Resolution(
         clusters,
+        rows,
         labels,
-        _edge_frame(kept, names[guarded.keep], store),
+        known,
+        _edge_frame(told, np.where(rules == "SCORE", "MATCH", rules), store),
         _edge_frame(cut, guarded.cut["reason"], store),
         _reviews(np.append(reviewed, cut), reasons, store, mapping),
+    )
+
+
+def _guarded_edges(matches: Records) -> Edges:
+    return Edges(
+        column(matches, "a"),
+        column(matches, "b"),
+        column(matches, "bits"),
+        matches["reason"] == Reason.REVIEWER_SAME,
+        matches["families"] >> np.uint32(IDENTICAL) & np.uint32(1) == 1,
     )
 
 
@@ -115,6 +127,8 @@ def _with_decided(matches: Records, store: RecordStore, decisions: pa.Table) -> 
     """Match edges plus the SAME decisions on pairs of this register that were no candidates."""
     same = np.array([answer == "SAME" for answer in decisions["decision"].to_pylist()], dtype=bool)
     pairs = np.sort(decision_nodes(decisions)[same], axis=1)
+    if not len(pairs):
+        return matches
     pairs = pairs[np.isin(pairs, store.nodes).all(axis=1)]
     known = set(zip(matches["a"].tolist(), matches["b"].tolist(), strict=True))
     extra = [pair for pair in pairs.tolist() if tuple(pair) not in known]
@@ -183,22 +197,14 @@ def field_values(store: RecordStore, mapping: Mapping, rows: I64) -> pa.Table:
     return pa.table(columns)
 
 
-def build_golden(
-    resolution: Resolution, store: RecordStore, mapping: Mapping, is_wanted: Bool | None = None
-) -> pa.Table:
-    """Golden records of the clusters with two members or more, or of some of them.
-
-    Args:
-        resolution: the clusters.
-        store: the records.
-        mapping: compared fields.
-        is_wanted: records whose clusters are wanted, [records]; None: all.
-    """
+def build_golden(resolution: Resolution, store: RecordStore, mapping: Mapping) -> pa.Table:
+    """Golden records of the clusters with two members or more."""
     is_member = resolution.clusters["size"].to_numpy() > 1
-    rows = np.flatnonzero(is_member if is_wanted is None else is_member & is_wanted)
+    rows = resolution.rows[is_member]
     members = field_values(store, mapping, rows)
+    ids = resolution.clusters["cluster_id"].to_numpy()[is_member]
     keys = {
-        "cluster_id": pa.array(resolution.clusters["cluster_id"].to_numpy()[rows], pa.string()),
+        "cluster_id": pa.array(ids, pa.string()),
         "record_token": store.tokens.take(pa.array(rows)).cast(pa.string()),
         "enrolled_at": pa.array(np.asarray(store.enrolled_us)[rows], pa.timestamp("us", "UTC")),
     }

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from pyspark.sql import DataFrame
 
+from pipelines.core.local_rows import Rows
 from pipelines.core.packed import Records
 from pipelines.dedup.edges import Scoring
 from pipelines.dedup.increment import Increment
@@ -28,7 +28,7 @@ class Run:
     compared: Compared
     model: Model
     scoring: Scoring
-    edges: DataFrame
+    edges: Rows
     strong: Records
     resolution: Resolution
     increment: Increment | None = None

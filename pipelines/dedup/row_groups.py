@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlparse
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyspark.sql import DataFrame
+from pyspark.errors import PySparkTypeError
+from pyspark.sql import types as T
+from pyspark.sql.pandas.types import from_arrow_schema
 
 from pipelines.dedup.mapping import Mapping
 from pipelines.dedup.records import CAPTURES, ID, STATUS, TIME
@@ -85,9 +86,31 @@ class GroupReader:
         return pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
 
 
-def local_files(frame: DataFrame, name: str) -> tuple[str, ...]:
-    """Files of a local Parquet input, in order of their names; none for any other input."""
-    if "://" in name or (Path(name) / "_delta_log").is_dir():
+def rows_of(files: tuple[str, ...]) -> int:
+    """Rows in Parquet files."""
+    return sum(int(pq.read_metadata(file).num_rows) for file in files)
+
+
+def local_files(name: str) -> tuple[str, ...]:
+    """Files of a local Parquet input, in order of their names; none for any other input.
+
+    A folder with folders in it may have columns in their names: those are Spark's to read.
+    """
+    root = Path(name)
+    if "://" in name or not root.exists():
         return ()
-    files = sorted(unquote(urlparse(file).path) for file in frame.inputFiles())
-    return tuple(files) if all(file.endswith(".parquet") for file in files) else ()
+    inside = [root] if root.is_file() else list(root.iterdir())
+    shown = sorted(one.resolve() for one in inside if one.name[0] not in "._")
+    is_plain = all(one.is_file() and one.suffix == ".parquet" for one in shown)
+    return tuple(map(str, shown)) if is_plain and not (root / "_delta_log").is_dir() else ()
+
+
+def schema_of(files: tuple[str, ...]) -> T.StructType | None:
+    """Columns of Parquet files of one schema, as Spark has them; None where Spark must look."""
+    try:
+        schemas = [pq.read_schema(file).remove_metadata() for file in files]
+        if not schemas or any(schema != schemas[0] for schema in schemas):
+            return None
+        return from_arrow_schema(schemas[0])
+    except (OSError, pa.ArrowException, PySparkTypeError):
+        return None

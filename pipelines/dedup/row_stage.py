@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame
 from pyspark.sql import types as T
 
 from pipelines.core.arrow_hash import hash_rows
 from pipelines.core.lake import Lake
 from pipelines.core.lake_arrow import write_rows, write_tasks
+from pipelines.core.local_rows import Rows
 from pipelines.dedup.checks import COLLAPSED, REASONS, SUPERSEDED, Checked, CheckPlan, check_batch
 from pipelines.dedup.copies import UNDATED, find_copies
 from pipelines.dedup.records import RecordStage, make_normalisers, prepare_batch
@@ -75,7 +75,7 @@ class Staged:
     counts: dict[str, int]
 
 
-def stage_rows(rows: DataFrame, task: RowTask, lake: Lake, run_id: str) -> Staged:
+def stage_rows(rows: Rows, task: RowTask, lake: Lake, run_id: str) -> Staged:
     """Check and normalise rows and write them as the table `enrolments`."""
     schema = task.stage.spark_schema().add("run_id", T.StringType())
     notes = write_tasks(lake, TABLE, rows, task, schema, {"run_id": run_id})

@@ -8,25 +8,23 @@ import hashlib
 import importlib.util
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import cached_property, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pandas as pd
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql import types as T
 
 from pipelines.core.errors import ConfigError
-from pipelines.core.spark import READ_ERRORS, read_failure
 from pipelines.dedup.column_types import check_types
 from pipelines.dedup.config import DedupConfig
+from pipelines.dedup.input_tables import Table, read_csv, read_table
 from pipelines.dedup.mapping import Mapping, bundled_mapping, load_mapping
 from pipelines.dedup.proposal import propose_mapping
-from pipelines.dedup.records import CORRUPT
-from pipelines.dedup.row_groups import local_files
+from pipelines.dedup.row_groups import local_files, schema_of
 
 if TYPE_CHECKING:
     from pipelines.dedup.generate import Modalities
@@ -41,7 +39,8 @@ class Source:
 
     Attributes:
         name: what the user asked for.
-        frame: rows as written in the source, strings; `_source` names the file or agency.
+        session: the session that reads it.
+        open: the rows, see `frame`.
         mapping: which columns take part.
         truth: record id to entity, columns `id`, `entity` and maybe `kind`; None without labels.
         is_public: bundled or synthetic data, whose values and tokens may be shown to anyone.
@@ -51,13 +50,19 @@ class Source:
     """
 
     name: str
-    frame: DataFrame
+    session: SparkSession
+    open: Callable[[], DataFrame]
     mapping: Mapping
     truth: pd.DataFrame | None
     is_public: bool
     digest: str
     dlq: int = 0
     files: tuple[str, ...] = ()
+
+    @cached_property
+    def frame(self) -> DataFrame:
+        """Rows as written in the source; `_source` names the file or agency."""
+        return self.open()
 
 
 def open_source(
@@ -82,9 +87,7 @@ def open_source(
 
 def _open_febrl(session: SparkSession, name: str, config: DedupConfig) -> Source:
     paths = [febrl_path(part) for part in FEBRL_FILES[name]]
-    parts = [
-        _read_csv(session, str(path)).withColumn("_source", F.lit(path.stem)) for path in paths
-    ]
+    parts = [read_csv(session, str(path)).withColumn("_source", F.lit(path.stem)) for path in paths]
     frame = reduce(DataFrame.unionByName, parts)
     frame = frame.toDF(*(column.strip() for column in frame.columns))
     mapping = bundled_mapping("febrl")
@@ -94,7 +97,7 @@ def _open_febrl(session: SparkSession, name: str, config: DedupConfig) -> Source
     ids.columns = pd.Index(["id"])
     truth = ids.assign(entity=ids["id"].str.extract(r"^rec-(\d+)-", expand=False))
     digest = _digest(*(path.read_bytes() for path in paths))
-    return Source(name, frame, mapping, truth, True, digest)
+    return Source(name, session, lambda: frame, mapping, truth, True, digest)
 
 
 def febrl_path(part: str) -> Path:
@@ -128,12 +131,15 @@ def _open_synthetic(
     mapping = bundled_mapping("identity_in")
     if modalities == "demographic":
         mapping = mapping.model_copy(update={"captures": None})
-    frame = session.read.parquet(str(made.enrolments)).withColumn("_source", F.col("source"))
     truth = pd.read_parquet(made.entities)
     truth = truth.rename(columns={"enrolment_id": "id", "entity_id": "entity"})
     digest = _digest(f"{records}/{seed}/{modalities}".encode())
     files = tuple(sorted(str(file) for file in made.enrolments.glob("*.parquet")))
-    return Source(name, frame, mapping, truth, True, digest, files=files)
+
+    def open_frame() -> DataFrame:
+        return session.read.parquet(str(made.enrolments)).withColumn("_source", F.col("source"))
+
+    return Source(name, session, open_frame, mapping, truth, True, digest, files=files)
 
 
 def _open_table(
@@ -143,77 +149,48 @@ def _open_table(
         from pipelines.core.topic_read import read_topic  # no other input needs Kafka's client
 
         read = read_topic(session, name, "dedup", is_dry_run=is_dry_run)
-        return _make_source(name, read.frame, mapping_file, truth, read.digest, read.dead)
-    frame = read_table(session, name)
-    digest = _digest(name.encode(), str(sorted(frame.inputFiles())).encode())
-    source = _make_source(name, frame, mapping_file, truth, digest)
-    return replace(source, files=local_files(frame, name))
+        table = Table.of(read.frame)
+        return _make_source(session, name, table, mapping_file, truth, read.digest, read.dead)
+    files = local_files(name)
+    schema = schema_of(files)
+    if schema is not None:  # then Spark need not open the files
+        table = Table(schema, lambda: read_table(session, name))
+        places = [Path(file).as_uri() for file in files]
+    else:
+        table = Table.of(read_table(session, name))
+        places = table.open().inputFiles()
+    digest = _digest(name.encode(), str(sorted(places)).encode())
+    source = _make_source(session, name, table, mapping_file, truth, digest)
+    return replace(source, files=() if schema is None else files)
 
 
 def _make_source(
-    name: str, frame: DataFrame, mapping_file: Path | None, truth: str | None, digest: str,
-    dlq: int = 0,
+    session: SparkSession, name: str, table: Table, mapping_file: Path | None, truth: str | None,
+    digest: str, dlq: int = 0,
 ) -> Source:  # fmt: skip
     """A source with a mapping of its own, or the identity mapping where its columns are there."""
-    identity = bundled_mapping("identity_in")
+    identity, columns = bundled_mapping("identity_in"), table.schema.names
     if mapping_file is not None:
         mapping = load_mapping(mapping_file)
-    elif {identity.id, *(spec.column for spec in identity.fields.values())} <= set(frame.columns):
+    elif {identity.id, *(spec.column for spec in identity.fields.values())} <= set(columns):
         mapping = identity
-        if "captures" not in frame.columns:
+        if "captures" not in columns:
             mapping = mapping.model_copy(update={"captures": None})
     else:
         raise ConfigError(
             f"--input {name}: an unknown table needs --mapping FILE. A proposal to start from:\n\n"
-            + propose_mapping(frame)
+            + propose_mapping(table.open())
         )
     told = str(mapping_file or "mapping identity_in")
-    mapping = _present_fields(mapping, frame.columns, told)
-    check_types(mapping, frame.schema, told)
-    labels = _read_truth(frame, mapping, truth) if truth else None
+    mapping = _present_fields(mapping, columns, told)
+    check_types(mapping, table.schema, told)
+    labels = _read_truth(table, mapping, truth) if truth else None
     origin = F.col(mapping.source) if mapping.source else F.lit(Path(name).name)
-    return Source(name, frame.withColumn("_source", origin), mapping, labels, False, digest, dlq)
 
+    def open_frame() -> DataFrame:
+        return table.open().withColumn("_source", origin)
 
-def read_table(session: SparkSession, name: str) -> DataFrame:
-    """Read a CSV, Parquet, Delta or Avro table, local or on an object store.
-
-    Raises:
-        ConfigError: it does not exist or is of no known format.
-    """
-    if "://" not in name and not Path(name).exists():
-        raise ConfigError(f"--input {name}: no such file or folder")
-    try:
-        if name.endswith(".csv"):
-            return _read_csv(session, name)
-        if name.endswith(".avro"):
-            return session.read.format("avro").load(name)
-        if name.endswith(".parquet"):
-            return session.read.parquet(name)
-        return _read_folder(session, name)
-    except READ_ERRORS as error:
-        raise ConfigError(f"--input {name}: cannot be read: {read_failure(error)}") from None
-
-
-def _read_csv(session: SparkSession, name: str) -> DataFrame:
-    """CSV with a header; rows with too few or too many cells are kept in `_corrupt_record`."""
-    columns = session.read.csv(name, header=True).columns
-    schema = T.StructType([T.StructField(c, T.StringType()) for c in (*columns, CORRUPT)])
-    return session.read.csv(
-        name, header=True, schema=schema, mode="PERMISSIVE", columnNameOfCorruptRecord=CORRUPT,
-        ignoreLeadingWhiteSpace=True, ignoreTrailingWhiteSpace=True,
-    )  # fmt: skip
-
-
-def _read_folder(session: SparkSession, name: str) -> DataFrame:
-    folder = Path(name)
-    if "://" in name or (folder / "_delta_log").is_dir():
-        return session.read.format("delta").load(name)
-    for suffix, kind in ((".parquet", "parquet"), (".avro", "avro"), (".csv", "csv")):
-        if any(folder.rglob(f"*{suffix}")):
-            is_csv = kind == "csv"
-            return _read_csv(session, name) if is_csv else session.read.format(kind).load(name)
-    raise ConfigError(f"--input {name}: no CSV, Parquet, Avro or Delta table")
+    return Source(name, session, open_frame, mapping, labels, False, digest, dlq)
 
 
 def _present_fields(mapping: Mapping, columns: Sequence[str], origin: str) -> Mapping:
@@ -230,9 +207,9 @@ def _present_fields(mapping: Mapping, columns: Sequence[str], origin: str) -> Ma
     return mapping.without(absent)
 
 
-def _read_truth(frame: DataFrame, mapping: Mapping, truth: str) -> pd.DataFrame:
-    if truth in frame.columns:
-        labels = frame.select(
+def _read_truth(table: Table, mapping: Mapping, truth: str) -> pd.DataFrame:
+    if truth in table.schema.names:
+        labels = table.open().select(
             F.col(mapping.id).cast("string").alias("id"), F.col(truth).alias("entity")
         )
         known: pd.DataFrame = labels.toPandas()
@@ -240,10 +217,10 @@ def _read_truth(frame: DataFrame, mapping: Mapping, truth: str) -> pd.DataFrame:
     path = Path(truth)
     if not path.exists():
         raise ConfigError(f"--truth {truth}: neither a column of the input nor a file")
-    table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype=str)
-    if len(table.columns) < 2:
+    rows = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype=str)
+    if len(rows.columns) < 2:
         raise ConfigError(f"--truth {truth}: two columns expected, record id and entity id")
-    return table.iloc[:, :2].set_axis(["id", "entity"], axis=1).astype(str)
+    return rows.iloc[:, :2].set_axis(["id", "entity"], axis=1).astype(str)
 
 
 def _digest(*parts: bytes) -> str:

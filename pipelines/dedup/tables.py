@@ -6,18 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark import inheritable_thread_target
 
 from pipelines.core.contracts import spark_schema
-from pipelines.core.delta_files import table_schema
 from pipelines.core.delta_tables import read_arrow
 from pipelines.core.lake import Lake
 from pipelines.core.lake_arrow import (
     append_tasks,
+    exchange_rows,
     merge_driver_rows,
     publish_run,
     write_rows,
@@ -29,12 +28,13 @@ from pipelines.core.privacy import Tokeniser
 from pipelines.core.runlog import RunLog
 from pipelines.core.summary import RunSummary
 from pipelines.dedup.attributes import open_store
-from pipelines.dedup.changes import Changes, find_changes
+from pipelines.dedup.changes import find_changes
 from pipelines.dedup.decision_file import read_decisions
 from pipelines.dedup.decisions import DECISION_SCHEMA, merge_decisions, resolve_decisions
 from pipelines.dedup.earlier_pairs import TABLE as EDGES
 from pipelines.dedup.earlier_pairs import part_pairs
 from pipelines.dedup.edges import EDGE, edge_rows
+from pipelines.dedup.increment_tables import GOLDEN, write_changed_clusters
 from pipelines.dedup.merge_log import next_versions
 from pipelines.dedup.resolution import build_golden
 from pipelines.dedup.reviews import update_queue
@@ -42,7 +42,6 @@ from pipelines.dedup.reviews import update_queue
 if TYPE_CHECKING:
     from pipelines.dedup.result import Run
 
-GOLDEN = "golden_records"
 CLUSTER_KEY = ("cluster_id", "record_token", "valid_from_run")
 
 
@@ -56,18 +55,19 @@ class History:
     model: Path | None = None
 
 
-def read_history(lake: Lake, with_edges: bool) -> History:
+def read_history(lake: Lake, with_edges: bool, with_clusters: bool = True) -> History:
     """History of a lake; all None before the first run.
 
     Args:
         lake: the lake.
         with_edges: read the tokens of all stored pairs too; decisions of a file need them.
+        with_clusters: read the clusters; an increment asks for its own.
     """
 
     def published(table: str, columns: Sequence[str] | None = None) -> pa.Table | None:
         return None if lake.published(table) is None else lake.arrow(table, columns)
 
-    clusters = published("clusters")
+    clusters = published("clusters") if with_clusters else None
     if clusters is not None:
         clusters = clusters.filter(pc.field("valid_to_run").is_null())
     edges = published("candidate_edges", ["token_a", "token_b"]) if with_edges else None
@@ -116,7 +116,14 @@ def publish(result: "Run", history: History, lake: Lake, summary: RunSummary, lo
     with ThreadPoolExecutor(1, "edges") as beside:
         write = inheritable_thread_target(lake.session)(write_edges)
         edges = beside.submit(write, lake, result, run_id)
-        _write_clusters(result, history, lake, run_id)
+        queue = update_queue(
+            result.resolution.reviews, history.queue, result.scoring.decisions, run_id
+        )
+        _write(lake, "review_queue", "identity.MergeDecision", queue, run_id)
+        if result.increment is None:
+            _write_clusters(result, history, lake, run_id)
+        else:
+            write_changed_clusters(result, lake, run_id)
         edges.result()
     summary.counts = dict(result.intake.counts)
     told = {
@@ -131,40 +138,29 @@ def publish(result: "Run", history: History, lake: Lake, summary: RunSummary, lo
 
 
 def _write_clusters(result: "Run", history: History, lake: Lake, run_id: str) -> None:
-    """Write what the driver holds: golden records, the review queue and the clusters."""
+    """Write golden records and clusters of a full run."""
     resolution = result.resolution
     changes = find_changes(history.clusters, resolution.clusters, resolution.labels)
-    _write(lake, GOLDEN, "identity.GoldenRecord", _golden_rows(result, changes, lake), run_id)
-    queue = update_queue(resolution.reviews, history.queue, result.scoring.decisions, run_id)
-    _write(lake, "review_queue", "identity.MergeDecision", queue, run_id)
     before = changes.previous
-    change = next_versions(
-        None if before is None else before.to_pandas(), changes.current, resolution.links,
-        resolution.cuts, run_id, result.model.model_id,
-    )  # fmt: skip
-    if before is None:
-        _write(lake, "clusters", "identity.DuplicateCluster", change.open, run_id)
-    elif len(change.open) + len(change.close):
-        rows = pa.Table.from_pandas(pd.concat([change.close, change.open]), preserve_index=False)
-        schema = spark_schema("identity.DuplicateCluster")
-        merge_driver_rows(lake, "clusters", rows, schema, CLUSTER_KEY, before)
+    with ThreadPoolExecutor(1, "golden") as beside:
+        golden = beside.submit(_write_golden, result, lake, run_id)
+        change = next_versions(
+            None if before is None else before.to_pandas(), changes.current, resolution.links,
+            resolution.cuts, run_id, result.model.model_id,
+        )  # fmt: skip
+        if before is None:
+            _write(lake, "clusters", "identity.DuplicateCluster", change.open, run_id)
+        elif len(change.open) + len(change.close):
+            versions = pd.concat([change.close, change.open])
+            rows = pa.Table.from_pandas(versions, preserve_index=False)
+            schema = spark_schema("identity.DuplicateCluster")
+            merge_driver_rows(lake, "clusters", rows, schema, CLUSTER_KEY, before)
+        golden.result()
 
 
-def _golden_rows(result: "Run", changes: Changes, lake: Lake) -> pa.Table:
-    """Golden records; in an increment those of clusters without new records stay as they are."""
-    resolution, store, mapping = result.resolution, result.intake.store, result.intake.mapping
-    if result.increment is None or lake.published(GOLDEN) is None:
-        return build_golden(resolution, store, mapping)
-    labels = resolution.labels
-    new = store.rows_of(result.increment.union.records["node_id"].to_numpy())
-    is_touched = changes.is_changed | np.isin(labels, np.unique(labels[new]))
-    ids = resolution.clusters["cluster_id"].to_numpy()[~is_touched]
-    made = build_golden(resolution, store, mapping, is_touched)
-    schema = table_schema(spark_schema("identity.GoldenRecord"))
-    schema = pa.schema([schema.field(name) for name in made.column_names])
-    earlier = lake.arrow(GOLDEN, made.column_names)
-    kept = earlier.filter(pc.is_in(earlier["cluster_id"], pa.array(ids, pa.string())))
-    return pa.concat_tables([kept.cast(schema), made.cast(schema)])
+def _write_golden(result: "Run", lake: Lake, run_id: str) -> None:
+    golden = build_golden(result.resolution, result.intake.store, result.intake.mapping)
+    _write(lake, GOLDEN, "identity.GoldenRecord", golden, run_id)
 
 
 def write_edges(lake: Lake, result: "Run", run_id: str) -> None:
@@ -186,10 +182,9 @@ def write_edges(lake: Lake, result: "Run", run_id: str) -> None:
     gone = result.increment.gone
     parted = part_pairs(lake, result.intake.store, scoring, gone, names, run_id)
     if parted is not None:
-        rows, again = parted
-        write_rows(lake, EDGES, rows, schema)
+        there, is_left, again = parted
         more = edge_rows(again, result.intake.store, scoring, names)
-        write_rows(lake, EDGES, more, schema, "append", constants)
+        exchange_rows(lake, EDGES, there, is_left, more, schema, constants)
     append_tasks(lake, EDGES, result.edges, expand, schema, constants)
 
 

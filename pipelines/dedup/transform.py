@@ -3,25 +3,21 @@
 import hashlib
 import json
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import DataFrame
 
-from pipelines.core.lake import Lake
+from pipelines.core.local_rows import Rows
 from pipelines.core.packed import Records
-from pipelines.core.privacy import Tokeniser
-from pipelines.core.runlog import RunLog
-from pipelines.dedup.config import DedupConfig
 from pipelines.dedup.decide import Band, DecideSettings
 from pipelines.dedup.earlier_pairs import earlier_edges, keep_edges, kept_edges
-from pipelines.dedup.edges import Scoring
+from pipelines.dedup.edges import Scoring, pair_scorer
 from pipelines.dedup.increment import Increment
 from pipelines.dedup.increment_intake import take_in_increment
 from pipelines.dedup.intake import Intake, take_in
 from pipelines.dedup.key_source import KeySource
+from pipelines.dedup.known_clusters import known_before
 from pipelines.dedup.matching import (
     Candidates,
     collect_edges,
@@ -30,48 +26,19 @@ from pipelines.dedup.matching import (
     make_candidates,
     make_comparison,
     make_keys,
-    pair_scorer,
     prepare_comparison,
     score_candidates,
 )
 from pipelines.dedup.model import Model, check_model, layout_of, load_model
 from pipelines.dedup.pairs import Comparison
 from pipelines.dedup.planning import PreFlight, partitions_for, plan_candidates
-from pipelines.dedup.request import Request
-from pipelines.dedup.resolution import resolve
+from pipelines.dedup.resolution import Resolution, resolve
 from pipelines.dedup.result import Run
-from pipelines.dedup.sources import Source
-from pipelines.dedup.tables import History, standing_decisions
+from pipelines.dedup.tables import standing_decisions
+from pipelines.dedup.task import Task
 from pipelines.dedup.training import Marginals, measure_marginals
 
 LARGE_LEAF = 4  # times the split size, beyond which a new plan is advised
-
-
-@dataclass(frozen=True)
-class Task:
-    """What a run works with.
-
-    Attributes:
-        source: the rows.
-        config: the settings.
-        request: the command line.
-        lake: the tables.
-        history: what earlier runs left in them.
-        tokeniser: makes the tokens.
-        folder: where the record store goes.
-        run_id: this run.
-        log: says how far it is.
-    """
-
-    source: Source
-    config: DedupConfig
-    request: Request
-    lake: Lake
-    history: History
-    tokeniser: Tokeniser
-    folder: Path
-    run_id: str
-    log: RunLog
 
 
 def transform(task: Task) -> Run:
@@ -114,8 +81,7 @@ def _transform(task: Task, beside: Executor) -> Run:
         edges = score_candidates(compared, scoring)
         strong = _strong_edges(edges, task, intake, model, scoring, increment)
     with log.step("cluster"):
-        scorer = pair_scorer(intake, comparison, scoring)
-        resolution = resolve(strong, intake.store, intake.mapping, decisions, scorer, config)
+        resolution = _resolve(strong, task, intake, scoring, increment)
     return Run(
         task.source, intake, preflight, candidates, compared, model, scoring, edges, strong,
         resolution, increment,
@@ -138,14 +104,14 @@ def open_intake(task: Task) -> tuple[Intake, Increment | None]:
         task.run_id,
     )  # fmt: skip
     if task.request.mode == "incremental":
-        return take_in_increment(*what)
+        return take_in_increment(*what, is_local=task.is_local)
     return take_in(*what), None
 
 
 def _begin_model(task: Task, beside: Executor) -> Future[Model] | None:
     """Begin to read the model that was given; a full run without one trains its own."""
     path = _given_path(task)
-    return None if path is None else beside.submit(_read_model, path, task.request.mode)
+    return None if path is None else beside.submit(load_model, path)
 
 
 def _end_model(loading: Future[Model], task: Task, intake: Intake, comparison: Comparison) -> Model:
@@ -159,14 +125,6 @@ def _given_path(task: Task) -> Path | None:
     """The model of the command line; an increment goes on with that of the last run."""
     path = task.request.model
     return path or task.history.model if task.request.mode == "incremental" else path
-
-
-def _read_model(path: Path, mode: str) -> Model:
-    """Read a model, and make what an increment will ask its plan for, beside other work."""
-    model = load_model(path)
-    if mode == "incremental":
-        _ = model.plan.cut_set.arrays
-    return model
 
 
 def _plan(task: Task, intake: Intake, keys: KeySource, model: Model | None) -> PreFlight:
@@ -191,6 +149,8 @@ def _advise(candidates: Candidates, preflight: PreFlight, task: Task) -> None:
 
 def _partitions(task: Task, intake: Intake) -> int:
     cores = task.lake.session.sparkContext.defaultParallelism
+    if task.is_local:
+        return cores
     records, keys = len(intake.store.nodes), len(intake.layout.family_of_key)
     return partitions_for(records, keys, cores, task.config.partitions)
 
@@ -206,15 +166,16 @@ def _decide_settings(task: Task) -> DecideSettings:
 
 def _stamp_of(task: Task, intake: Intake, model: Model, decisions: pa.Table) -> str:
     """Says what the bands of pairs follow from, besides their records."""
+    config = task.config.model_dump(mode="json", exclude={"local_rows"})  # where, not what
     plain = [
-        model.model_id, task.config.model_dump(mode="json"), intake.mapping.model_dump(mode="json"),
+        model.model_id, config, intake.mapping.model_dump(mode="json"),
         decisions.select(["review_id", "decision"]).to_pylist(),
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _strong_edges(
-    edges: DataFrame, task: Task, intake: Intake, model: Model, scoring: Scoring,
+    edges: Rows, task: Task, intake: Intake, model: Model, scoring: Scoring,
     increment: Increment | None,
 ) -> Records:  # fmt: skip
     """Edges of band REVIEW and MATCH of all records, kept for the next increment."""
@@ -224,6 +185,16 @@ def _strong_edges(
         strong = _with_earlier(strong, task, intake, scoring, increment, stamp)
     keep_edges(task.folder, strong, stamp)
     return strong
+
+
+def _resolve(
+    strong: Records, task: Task, intake: Intake, scoring: Scoring, increment: Increment | None
+) -> Resolution:
+    scorer = pair_scorer(intake.store, scoring)
+    before = None if increment is None else known_before(task.lake, increment.union)
+    return resolve(
+        strong, intake.store, intake.mapping, scoring.decisions, scorer, task.config, before
+    )
 
 
 def _with_earlier(

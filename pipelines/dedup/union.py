@@ -4,11 +4,11 @@ Words of earlier runs keep their codes, new ones come after them.
 """
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -26,7 +26,7 @@ from pipelines.dedup.attributes import (
     save_words,
     vocabulary_groups,
 )
-from pipelines.dedup.key_files import FILES, create_keys, open_keys
+from pipelines.dedup.key_files import append_keys
 from pipelines.dedup.keys import KeyLayout, record_keys
 from pipelines.dedup.mapping import TEXT, Mapping
 from pipelines.dedup.vocabulary import Vocabulary, encode_together
@@ -62,12 +62,13 @@ class Union:
 
     def rows(self, earlier: Array, new: Array) -> Array:
         """A column of the union."""
-        merged: Array = np.concatenate([earlier[self.kept], new])[self.order]
+        kept = earlier if self.kept.all() else earlier[self.kept]
+        merged: Array = np.concatenate([kept, new])[self.order]
         return merged
 
     def words(self, earlier: pa.Array, new: pa.Array) -> pa.Array:
         """An Arrow column of the union."""
-        kept = earlier.filter(pa.array(self.kept))
+        kept = earlier if self.kept.all() else earlier.filter(pa.array(self.kept))
         return pa.concat_arrays([kept, new]).take(pa.array(self.order))
 
 
@@ -83,8 +84,21 @@ def write_union(union: Union, mapping: Mapping, folder: Path) -> RecordStore:
     for name, (earlier, new) in columns.items():
         np.save(folder / f"{name}.npy", union.rows(earlier, new))
     groups = vocabulary_groups(mapping)
-    for group, fields in groups.items():
-        _write_fields(union, base, mapping, (group, fields), folder)
+    with ThreadPoolExecutor(1, "fields") as beside:
+        jobs = [
+            beside.submit(_write_fields, union, base, mapping, group, folder)
+            for group in groups.items()
+        ]
+        _write_words(union, base, folder)
+        for job in jobs:
+            job.result()
+    (folder / "groups.json").write_text(json.dumps(groups))
+    return open_store(str(folder))
+
+
+def _write_words(union: Union, base: RecordStore, folder: Path) -> None:
+    """Write tokens, sources and captures."""
+    records = union.records
     tokens = flat_column(records["record_token"], pa.large_string())
     save_words(folder / "tokens.arrow", union.words(base.tokens, tokens))
     if base.sources is not None:
@@ -96,32 +110,14 @@ def write_union(union: Union, mapping: Mapping, folder: Path) -> RecordStore:
         captures = flat_column(records["captures"], pa.large_binary())
         packed = union.words(open_words(union.folder / "captures.arrow"), captures)
         save_words(folder / "captures.arrow", packed)
-    (folder / "groups.json").write_text(json.dumps(groups))
-    return open_store(str(folder))
 
 
 def write_union_keys(union: Union, mapping: Mapping, layout: KeyLayout, folder: Path) -> None:
     """Lay the keys of a union beside its store; only those of the new records are made."""
-    new = record_keys(
-        encode_attributes(union.records, mapping), slice(0, union.records.num_rows), layout
-    )
-    earlier, rows = open_keys(str(union.folder)), np.flatnonzero(union.kept)
-    files = create_keys(str(folder), len(union.order), layout)
-    for file, name in zip(files, FILES, strict=True):
-        _lay_rows(np.asarray(getattr(earlier, name)), rows, getattr(new, name), union.order, file)
-
-
-@nb.njit(cache=True, nogil=True)
-def _lay_rows(earlier: Array, kept: I64, new: Array, order: I64, out: Array) -> None:
-    """Lay rows of a union; new ones may have fewer columns than the table."""
-    for row in range(len(order)):
-        place = order[row]
-        if place < len(kept):
-            for column in range(earlier.shape[1]):
-                out[row, column] = earlier[kept[place], column]
-        else:
-            for column in range(new.shape[1]):
-                out[row, column] = new[place - len(kept), column]
+    records = union.records
+    keys = record_keys(encode_attributes(records, mapping), slice(0, records.num_rows), layout)
+    gone = open_store(str(union.folder)).nodes[~union.kept]
+    append_keys(str(union.folder), str(folder), gone, records["node_id"].to_numpy(), keys)
 
 
 def _write_fields(

@@ -5,13 +5,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from pipelines.core.errors import ConfigError
 from pipelines.core.lake import Lake
-from pipelines.core.lake_arrow import publish_run
+from pipelines.core.lake_arrow import exchange_rows, publish_run, write_rows
 from pipelines.core.lake_format import Written
 from pipelines.core.summary import RunSummary
 
@@ -180,3 +182,39 @@ def test_tables_have_few_files(spark: SparkSession, root: str) -> None:
     lake = Lake(spark, root, files=2)
     lake.write("people", people(spark, [A, B, C] * 20).repartition(12))
     assert len(list(Path(lake.path("people")).glob("*.parquet"))) <= 2
+
+
+PEOPLE = T.StructType().add("id", T.StringType()).add("name", T.StringType())
+
+
+def plain(rows: Sequence[tuple[str, str]]) -> pa.Table:
+    return pa.table({name: [row[i] for row in rows] for i, name in enumerate(PEOPLE.names)})
+
+
+@pytest.mark.parametrize(
+    ("gone", "new", "is_new"),
+    [
+        ([False] * 3, [("4", "mira")], True),
+        ([True, False, True], [("1", "usha"), ("4", "mira")], True),
+        ([True] * 3, [], True),
+        ([False, True, False], [("2", "ravi")], False),
+    ],
+    ids=["only added", "exchanged", "emptied", "the same again"],
+)
+def test_an_exchange_leaves_what_writing_all_would(
+    spark: SparkSession, root: str, tmp_path: Path, gone: list[bool], new: Any, is_new: bool
+) -> None:
+    old = [("1", "asha"), ("2", "ravi"), ("3", "lata")]
+    lake = Lake(spark, root)
+    write_rows(lake, "people", plain(old), PEOPLE)
+    publish(lake)
+    killed = Lake(spark, root)
+    write_rows(killed, "people", plain([("9", "never published")]), PEOPLE, "append")
+    lake = Lake(spark, root)
+    written = exchange_rows(lake, "people", lake.arrow("people"), gone, plain(new), PEOPLE)
+    assert written.is_new == is_new
+    left = [row for row, is_gone in zip(old, gone, strict=True) if not is_gone] + list(new)
+    other = Lake(spark, str(tmp_path / "other"))
+    assert written.digest == write_rows(other, "people", plain(left), PEOPLE).digest
+    publish(lake, "r2")
+    assert sorted(map(tuple, Lake(spark, root).read("people").collect())) == sorted(left)

@@ -26,6 +26,7 @@ KEYS = {
     "clusters": ["record_token"],
 }
 RUN_COLUMNS = ["run_id"]
+SPARK_WORKS = {"local_rows": 0}  # however few the new rows are
 # How a member came to its cluster is the story of the runs; where it is now is not.
 STORY = ["valid_from_run", "action", "rule", "cause_edge", "score_bits", "previous_cluster_id"]
 
@@ -93,10 +94,13 @@ def stepwise(
     first: Finished,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> list[Finished]:
-    """Three slices: the others come one after another."""
+    """Three slices: the others come one after another, to the workers of Spark."""
     lake = tmp_path_factory.mktemp("stepwise") / "lake"
     shutil.copytree(first.lake, lake)
-    more = [deduplicate(str(file), lake=lake, mode="incremental") for file in slices.files[1:]]
+    more = [
+        deduplicate(str(file), SPARK_WORKS, lake=lake, mode="incremental")
+        for file in slices.files[1:]
+    ]
     return [first, *more]
 
 
@@ -107,7 +111,7 @@ def ten(
     first: Finished,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Finished:
-    """Ten slices: the rows of the others in nine parts, in another order."""
+    """Ten slices: the rows of the others in nine parts, in another order, on the driver."""
     folder = tmp_path_factory.mktemp("ten")
     shutil.copytree(first.lake, folder / "lake")
     rows = pa.concat_tables([pq.read_table(file) for file in slices.files[1:]])

@@ -14,6 +14,7 @@ from pipelines.dedup.bridges import component_stats
 from pipelines.dedup.changes import find_changes
 from pipelines.dedup.clusters import CLUSTER_COLUMNS, assign_clusters, cluster_id
 from pipelines.dedup.components import label_components, spread_labels
+from pipelines.dedup.known_clusters import NEW, changed_rows, describe
 from pipelines.dedup.merge_log import next_versions
 from pipelines.dedup.unmerge import find_aliases, members_at, unmerge
 
@@ -36,6 +37,7 @@ class Register:
 
     def __init__(self):
         self.enrolled, self.edges, self.rows, self.runs = {}, {}, None, []
+        self.known = {}
 
     def labels(self):
         ends = np.array(list(self.edges), dtype=np.int64).reshape(-1, 2)
@@ -64,6 +66,7 @@ class Register:
         previous = None if self.rows is None else self.rows[self.rows["valid_to_run"].isna()]
         change = next_versions(previous, self.current(), *frames, self.runs[-1], "m1")
         self.check_narrowed(previous, frames, change)
+        self.check_increment(previous, frames, change)
         self.write(change)
         return change
 
@@ -73,6 +76,33 @@ class Register:
         changes = find_changes(table, self.current(), self.labels()[2])
         before = None if table is None else changes.previous.to_pandas()
         narrow = next_versions(before, changes.current, *frames, self.runs[-1], "m1")
+        self.check_same(narrow, change)
+        if previous is not None:
+            assert len(changes.current) <= len(change.open)
+
+    def check_increment(self, previous, frames, change):
+        """The same from what a run keeps of each record, without reading all clusters."""
+        nodes, ends, labels = self.labels()
+        bits = np.array([bits for bits, _ in self.edges.values()], dtype=np.float64)
+        order = np.argsort(nodes)
+        stats = component_stats(ends[:, 0], ends[:, 1], bits)
+        known = describe(nodes[order], labels[order], stats)
+        before = known.copy()
+        before["label"] = NEW
+        for place, node in enumerate(nodes[order].tolist()):
+            if node in self.known:
+                before[place] = self.known[node]
+        self.known = dict(zip(nodes[order].tolist(), known, strict=True))
+        tokens = [token(node) for node in nodes[order][changed_rows(before, known)]]
+        current = self.current()
+        rows = current[current["record_token"].isin(tokens)]
+        if previous is not None:
+            previous = previous[previous["record_token"].isin(tokens)]
+        narrow = next_versions(previous, rows, *frames, self.runs[-1], "m1")
+        self.check_same(narrow, change)
+        assert len(rows) == len(change.open)
+
+    def check_same(self, narrow, change):
         for found, wanted in ((narrow.open, change.open), (narrow.close, change.close)):
             rows = [
                 one.sort_values("record_token").to_numpy(dtype=object) for one in (found, wanted)
@@ -80,8 +110,6 @@ class Register:
             assert rows[0].shape == rows[1].shape
             assert (rows[0] == rows[1])[~pd.isna(rows[1])].all()
             assert (pd.isna(rows[0]) == pd.isna(rows[1])).all()
-        if previous is not None:
-            assert len(changes.current) <= len(change.open)
 
     def write(self, change):
         rows = self.rows if self.rows is not None else change.close

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from pipelines.dedup.candidates import PAIR, count_buckets, distinct_pairs
 from pipelines.dedup.key_source import is_member
-from pipelines.dedup.leaf_walk import inner_nodes, leaf_keys
+from pipelines.dedup.leaf_walk import leaf_keys, way_down
 from pipelines.dedup.leaves import leaf_pairs
-from pipelines.dedup.membership import HashSet
+from pipelines.dedup.membership import HashSet, stands_in
 from pipelines.dedup.ordering import order_by
 from pipelines.dedup.prediction import predict_pairs
 from pipelines.dedup.splitting import Leaves, Tails, split_buckets
@@ -184,16 +184,29 @@ def test_stored_cuts_lead_to_the_same_leaves(bucket: Any) -> None:
 @settings(max_examples=40, deadline=None)
 def test_the_nodes_above_some_leaves_lead_others_to_them(bucket: Any) -> None:
     keys, nodes, tails = arrays(*bucket[:3])
-    cuts = HashSet(np.unique(split_buckets(keys, nodes, tails, bucket[3]).cut_keys))
+    cuts = np.unique(split_buckets(keys, nodes, tails, bucket[3]).cut_keys)
     some = np.arange(len(keys)) % 3 == 0
     few = Tails(tails.table, tails.positions, tails.row[some], tails.kind[some])
-    inner = inner_nodes(keys[some], nodes[some], few, cuts)
-    assert np.isin(inner, cuts.values).all()
-    whole = leaf_keys(keys, nodes, tails, cuts)
+    leaves, inner = way_down(keys[some], nodes[some], few, cuts)
+    assert np.isin(inner, cuts).all()
+    whole = leaf_keys(keys, nodes, tails, HashSet(cuts))
+    assert (leaves == whole[some]).all()
     near = leaf_keys(keys, nodes, tails, HashSet(inner))
     meets = np.isin(whole, whole[some])
     assert (np.isin(near, whole[some]) == meets).all()
     assert (near[meets] == whole[meets]).all()
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 5000])
+@pytest.mark.parametrize("bits", [64, 40, 3], ids=["even", "crowded at the bottom", "few"])
+def test_a_sorted_array_is_asked_like_a_set(size: int, bits: int) -> None:
+    draw = np.random.default_rng(size + bits)
+    values = np.unique(draw.integers(0, 2**bits, size, dtype=np.uint64, endpoint=False) if bits < 64
+                       else draw.integers(0, 2**64 - 1, size, dtype=np.uint64, endpoint=True))  # fmt: skip
+    asked = np.concatenate([values, values + np.uint64(1), values - np.uint64(1)])
+    asked = np.append(asked, np.array([0, 1, 2**63, 2**64 - 1], dtype=np.uint64))
+    known = set(values.tolist())
+    assert [stands_in(key, values) for key in asked] == [key in known for key in asked.tolist()]
 
 
 @given(buckets())
