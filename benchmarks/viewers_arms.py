@@ -106,7 +106,7 @@ def run_sql(arm, source, config, scratch):
         )
         inserts = [f"INSERT INTO out_table SELECT {windows.KEY}, concurrent FROM audience"]  # noqa: S608
     elif arm == "decode":
-        engine.define(opened, [views.decoded_view(), views.events_view()])
+        engine.define(opened, [views.decoded_view(), ("events", views.events())])
         opened.execute_sql(f"CREATE TEMPORARY TABLE out_table (a BIGINT, b STRING) {DISCARD}")
         inserts = ["INSERT INTO out_table SELECT order_key, session_id FROM events"]
     elif arm == "python_decode":
@@ -117,7 +117,7 @@ def run_sql(arm, source, config, scratch):
         opened.execute_sql(f"CREATE TEMPORARY TABLE out_table (a BYTES, b BYTES) {DISCARD}")
         inserts = ["INSERT INTO out_table SELECT message_key, message_value FROM messages"]
     else:
-        engine.define(opened, [views.decoded_view(), views.events_view()])
+        engine.define(opened, [views.decoded_view(), ("events", views.events())])
         inserts = plain_sql(opened)
     start = time.monotonic()
     engine.run_together(opened, inserts)

@@ -9,7 +9,7 @@ forgets by event time.
 from pipelines.viewers.config import LadderSettings
 from pipelines.viewers.dimensions import QUALITIES
 from pipelines.viewers.ladder import RUNGS
-from pipelines.viewers.views import View
+from pipelines.viewers.views import View, events
 
 REASONS = ("UNKNOWN", "BUFFER_HEALTH", "BANDWIDTH_INSUFFICIENT", "UPGRADE")
 """Symbols of `QualityReason` in their order; the place of one is its `wish`, 0 is none."""
@@ -27,7 +27,7 @@ def commands_views(given: LadderSettings, since_ms: int = 0) -> list[View]:
     wishes = f"""
 SELECT * FROM (
   SELECT bucket, event_at, session_id, session_key, at_ms, quality, {wish_of(given)} AS wish, cell
-  FROM events
+  FROM ({events()})
   WHERE is_alive = 1 AND at_ms >= {since_ms}
     AND bitrate_kbps IS NOT NULL AND buffer_seconds IS NOT NULL
 )

@@ -17,7 +17,6 @@ def exact_views(config: ViewersConfig, *further: str) -> list[View]:
     given = config.windows
     return [
         views.decoded_view(*further),
-        views.events_view(),
         *windows.counted_views(windows.told(given, config.fair_play.usual_gap_ms)),
         windows.audience_view(given.slice_seconds),
         windows.minutes_view(given.minute_seconds),

@@ -17,7 +17,7 @@ from pipelines.core.flink import checkpoints_in
 from pipelines.viewers import commands, engine, lanes, topics
 from pipelines.viewers.config import ViewersConfig
 from pipelines.viewers.degrade import Governor, Mode
-from pipelines.viewers.views import View, decoded_view, events_view
+from pipelines.viewers.views import View, decoded_view
 from pipelines.viewers.windows import AFTER, KEY, audience_view, counted_views, seconds, told
 
 LIVE_JOB = "viewer_analytics-live"
@@ -65,7 +65,6 @@ def live_views(config: ViewersConfig, mode: Mode, commands_since_ms: int = 0) ->
     sample = max(mode.sample, config.live.sample)
     return [
         decoded_view(),
-        events_view(),
         *counted_views(told(windows, sample=sample), sample),
         audience_view(mode.refresh_seconds),
         _live_rows(config.windows.slice_seconds, mode.minute_seconds),

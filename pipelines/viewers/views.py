@@ -9,19 +9,10 @@ from collections.abc import Sequence
 from pipelines.core.wire import id_of
 from pipelines.viewers.dimensions import DIMENSIONS, Dimension
 from pipelines.viewers.encode import SUBJECT
-from pipelines.viewers.rules import CELL_SIZE, ENDS, FIRST_MS, MOMENT_SIZE, SIGNS_OF_LIFE, kinds
+from pipelines.viewers.rules import CELL_SIZE, FIRST_MS, MOMENT_SIZE, SIGNS_OF_LIFE, kinds
 
 View = tuple[str, str]
 """Name and query of a view."""
-
-
-DECODED = (
-    "user_id", "session_id", "content_id", "kind", "quality", "viewer", "at_ms", "cell", "is_fatal",
-    "bitrate_kbps", "buffer_seconds", "played_ms", "rebuffered_ms", "delivered_kilobits",
-    "total_played_ms", "total_rebuffered_ms", "total_delivered_kilobits", "account_id",
-    "device_key", "bucket", "session_key",
-)  # fmt: skip
-"""Columns that the decoder on the JVM gives beside the fault."""
 
 
 def listed(numbers: Sequence[int]) -> str:
@@ -41,37 +32,26 @@ def decoded_view(*further: str) -> View:
     return (
         "decoded",
         f"""
-SELECT {kept}, {_decoded()}
+SELECT {kept}, e.*
 FROM messages AS m
-CROSS JOIN LATERAL TABLE(viewer_events(m.message_value, m.kafka_time, {ids})) AS e""",
+CROSS JOIN LATERAL TABLE(viewer_events(m.message_value, m.kafka_time, m.event_at, {ids})) AS e""",
     )
 
 
-def _decoded() -> str:
-    """Columns of the decoder. A source moves the `event_at` of a record whose clock is wrong."""
-    ahead = "CASE WHEN m.event_at <> m.kafka_time THEN 'E_TIME' END"
-    return f"COALESCE(e.fault, {ahead}) AS fault, " + ", ".join(f"e.{name}" for name in DECODED)
+def events() -> str:
+    """Query of valid events with cell and order.
 
-
-def events_view() -> View:
-    """Valid events with moment, cell and order."""
-    alive, ended = kinds(*SIGNS_OF_LIFE), kinds(*ENDS)
-    return (
-        "events",
-        f"""
-SELECT *, moment * {MOMENT_SIZE} + is_alive * {CELL_SIZE} + cell AS order_key
+    Each reader has the text in its own query: a view would be an operator between the decoder and
+    the readers, which copies every text of every event once more.
+    """
+    alive = kinds(*SIGNS_OF_LIFE)
+    return f"""
+SELECT *, (at_ms - {FIRST_MS}) * {MOMENT_SIZE} + is_alive * {CELL_SIZE} + cell AS order_key
 FROM (
-  SELECT event_at, session_id, user_id, content_id, kind, quality, viewer, is_fatal, at_ms, cell,
-    account_id, device_key, bucket, session_key, bitrate_kbps, buffer_seconds,
-    at_ms - {FIRST_MS} AS moment,
-    CASE WHEN kind IN {listed(alive)} THEN 1 ELSE 0 END AS is_alive,
-    kind IN {listed(alive + ended)} AS is_presence,
-    played_ms, rebuffered_ms, delivered_kilobits,
-    total_played_ms, total_rebuffered_ms, total_delivered_kilobits
+  SELECT *, CASE WHEN kind IN {listed(alive)} THEN 1 ELSE 0 END AS is_alive
   FROM decoded
   WHERE fault IS NULL AND kind > 0
-)""",
-    )
+)"""
 
 
 def cell_lists() -> str:

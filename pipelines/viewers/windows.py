@@ -10,7 +10,7 @@ match is spread as any other; what buckets count adds up in windows over few row
 from pipelines.viewers.config import WindowSettings
 from pipelines.viewers.dimensions import DIMENSIONS
 from pipelines.viewers.rules import CELL_SIZE, FIRST_MS, kinds
-from pipelines.viewers.views import View
+from pipelines.viewers.views import View, events
 
 AFTER = "INTERVAL '0.001' SECOND"
 """A moment counts at the end of a window that equals it, so these windows begin 1 ms later."""
@@ -71,7 +71,7 @@ def counted_views(settings: str, sample: int = 1) -> list[View]:
         sample: only viewers whose digest this number divides.
     """
     kept = f" WHERE MOD(viewer, {sample}) = 0" if sample > 1 else ""
-    taken = f"SELECT {', '.join(COUNTED)} FROM events{kept}"
+    taken = f"SELECT {', '.join(COUNTED)} FROM ({events()}){kept}"
     counted = f"""
 SELECT * FROM viewing(
   events => TABLE taken PARTITION BY bucket, settings => '{settings}',

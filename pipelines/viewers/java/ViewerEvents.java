@@ -49,13 +49,14 @@ public class ViewerEvents extends TableFunction {
     public TypeInference getTypeInference(DataTypeFactory factory) {
         DataType bytes = (DataType) factory.createDataType("BYTES");
         DataType time = (DataType) factory.createDataType("TIMESTAMP_LTZ(3)");
+        DataType moment = (DataType) time.bridgedTo(TimestampData.class);
         DataType number = (DataType) factory.createDataType("INT NOT NULL");
         DataType text = (DataType) factory.createDataType("STRING");
         DataType out = (DataType) factory.createDataType(OUTPUT);
         DataType id = (DataType) number.bridgedTo(int.class);
         return TypeInference.newBuilder()
             .typedArguments(new DataType[] {
-                bytes, (DataType) time.bridgedTo(TimestampData.class), id, id, text})
+                bytes, moment, moment, id, id, text})
             .outputTypeStrategy(TypeStrategies.explicit((DataType) out.bridgedTo(RowData.class)))
             .build();
     }
@@ -67,12 +68,15 @@ public class ViewerEvents extends TableFunction {
     /**
      * One row for a message.
      *
+     * @param time moment of the record
+     * @param taken moment that the source takes it for; another one if its clock is wrong
      * @param first wire id of version 1
      * @param second wire id of version 2
      * @param codes first bit and values of region, city and language (`0:a,b;4:c;15:d`), then the
      *     first bits of device, network and quality
      */
-    public void eval(byte[] value, TimestampData time, int first, int second, String codes) {
+    public void eval(byte[] value, TimestampData time, TimestampData taken, int first, int second,
+            String codes) {
         if (regions == null) {
             readLists(codes);
         }
@@ -80,6 +84,9 @@ public class ViewerEvents extends TableFunction {
             row.setField(column, null);
         }
         String fault = decode(value, time, first, second);
+        if (fault == null && time != null && !time.equals(taken)) {
+            fault = "E_TIME";
+        }
         if (fault != null) {
             row.setField(0, BinaryStringData.fromString(fault));
         }
