@@ -1,9 +1,12 @@
-"""Workers look for modules in installed packages, not in the zips and the jar that Spark adds."""
+"""Workers look for modules in installed packages, and for garbage in what they made themselves."""
 
+import gc
 import sys
 import zipfile
 
-from pipelines.core.daemon import drop_zips
+from pyspark import daemon
+
+from pipelines.core.daemon import drop_zips, serve
 
 
 def test_zips_and_jars_are_no_import_places(tmp_path, monkeypatch):
@@ -20,3 +23,16 @@ def test_zips_and_jars_are_no_import_places(tmp_path, monkeypatch):
     drop_zips()
     assert sys.path == kept
     assert list(sys.path_importer_cache) == [kept[0]]
+
+
+def test_what_is_imported_before_the_fork_is_not_searched_for_garbage(monkeypatch):
+    frozen = []
+    monkeypatch.setattr(daemon, "manager", lambda: frozen.append(gc.get_freeze_count()))
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    before = gc.get_freeze_count()
+    try:
+        serve(["colorsys"])
+    finally:
+        gc.unfreeze()
+    assert frozen[0] > before
+    assert "colorsys" in sys.modules
