@@ -78,7 +78,9 @@ class _Number:
 
     def pack(self, column: pa.Array, packed: I32) -> None:
         """Write the packed integers of a column [rows]."""
-        values = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        if not pa.types.is_float64(column.type):
+            column = column.cast(pa.float64(), safe=False)
+        values = column.to_numpy(zero_copy_only=False)
         if pack_numbers(values, self._cuts, self._steps, packed):  # absent values are NaN here
             packed[~(np.abs(values) <= sys.float_info.max)] = self._broken
         if column.null_count:
@@ -97,12 +99,24 @@ class _Category:
         self._names = pa.array(of, pa.string())
         self._packed = np.array([*of.values(), otherwise[2]], np.int32)
         self._missing = otherwise[0] if absent is None else packed[absent]
+        self._words = pa.array([], pa.string())
+        self._table = np.array([self._missing], np.int32)
 
     def pack(self, column: pa.Array, packed: I32) -> None:
         """Write the packed integers of a column [rows]."""
         coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-        words = coded.dictionary.cast(pa.string())
-        places = pc.index_in(words, self._names).fill_null(len(self._names)).to_numpy()
-        table = np.append(self._packed[places], np.int32(self._missing))
-        codes = coded.indices.cast(pa.int32()).fill_null(len(words)).to_numpy()
-        look_up(table, codes, packed)
+        table, codes = self._table_of(coded.dictionary), coded.indices
+        if not pa.types.is_int32(codes.type):
+            codes = codes.cast(pa.int32())
+        if codes.null_count:
+            codes = codes.fill_null(len(table) - 1)
+        look_up(table, codes.to_numpy(), packed)
+
+    def _table_of(self, words: pa.Array) -> I32:
+        """Packed integer of each word, then of an absent one; batches often share their words."""
+        if not words.equals(self._words):
+            places = pc.index_in(words.cast(pa.string()), self._names)
+            places = places.fill_null(len(self._names)).to_numpy()
+            self._table = np.append(self._packed[places], np.int32(self._missing))
+            self._words = words
+        return self._table

@@ -85,10 +85,11 @@ class _Task:
     def _score(self, scorer: ArrowScorer, rows: pa.RecordBatch) -> pa.RecordBatch:
         points = scorer.score(rows)
         is_bad = points.code < 0
-        if is_bad.any() and not self.tells:
+        has_bad = is_bad.any()
+        if has_bad and not self.tells:
             raise self._error(rows, int(is_bad.argmax()), points.code)
         columns = {name: rows.column(name).cast(pa.string()) for name in self.keep}
-        columns[RAW_SCORE] = pa.array(points.raw_score, mask=is_bad)
+        columns[RAW_SCORE] = pa.array(points.raw_score, mask=is_bad if has_bad else None)
         if self.with_reasons:
             columns |= dict(zip(worst_names(self.card), map(pa.array, points.worst), strict=True))
         if self.tells:

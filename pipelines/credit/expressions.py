@@ -47,9 +47,12 @@ def number(value: float) -> str:
     return f"{value!r}D"
 
 
-def constant(values: Any, kind: str) -> str:
-    """Nested values as one literal, folded once; Spark plans long at a literal for each."""
-    return f"from_json({quote(json.dumps(values))}, {quote(kind)})"
+def constant(values: Any, kind: str) -> Column:
+    """Nested values as one literal, folded once; Spark plans long at a literal for each.
+
+    It is not part of an SQL text either, which Spark would read letter by letter.
+    """
+    return F.from_json(F.lit(json.dumps(values)), kind)
 
 
 def bin_expression(feature: CardFeature, results: Sequence[str], otherwise: Sequence[str]) -> str:
@@ -183,7 +186,7 @@ def _score_columns(card: Scorecard) -> list[Column]:
         F.expr(score).alias("score"),
         F.col("raw_score"),
         F.lit(card.max_points).alias("max_points"),
-        F.expr(f"element_at({table}, raw_score - {lowest - 1})").alias("pd"),
+        F.element_at(table, F.expr(f"raw_score - {lowest - 1}")).alias("pd"),
         F.expr(f"CASE {bands} ELSE {quote(scale.bands[-1][1])} END").alias("risk_category"),
     ]
 
@@ -198,9 +201,8 @@ def _reasons(card: Scorecard) -> Column:
     ]  # fmt: skip
     table = constant(rows, REASON_TYPE)
     names = worst_names(card)
-    found = [f"get({table}, {name} & {PLACES})" for name in names]
-    cases = " ".join(
-        f"WHEN {names[k - 1]} > {PLACES} THEN array({', '.join(found[:k])})"
-        for k in range(len(names), 0, -1)
-    )
-    return F.expr(f"CASE {cases} ELSE CAST(array() AS {REASON_TYPE}) END").alias("reasons")
+    found = [F.get(table, F.col(name).bitwiseAND(F.lit(PLACES))) for name in names]
+    cases = F.when(F.col(names[-1]) > PLACES, F.array(*found))
+    for k in range(len(names) - 1, 0, -1):
+        cases = cases.when(F.col(names[k - 1]) > PLACES, F.array(*found[:k]))
+    return cases.otherwise(F.array().cast(REASON_TYPE)).alias("reasons")

@@ -61,6 +61,22 @@ def test_blocks_and_slices_make_no_difference():
             )
 
 
+def test_a_scorer_follows_a_dictionary_that_changes_from_batch_to_batch():
+    card = example_card()
+    scorer = ArrowScorer(card)
+    words = ["SALARIED", "OTHER", "PILOT"]
+    for codes, known in (
+        ([0, 1, 0], words), ([0, 1, 0], words[::-1]), ([1, None, 0], words), ([2, 1], words),
+        ([0, 0], words[:1]),
+    ):  # fmt: skip
+        coded = pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), known)
+        columns = {"utilization": [0.1] * len(codes), "missed": [1.0] * len(codes)}
+        batch = pa.RecordBatch.from_pydict(columns | {"employment": coded})
+        points = scorer.score(batch)
+        for row, values in enumerate(batch.to_pylist()):
+            assert told(card, points, row) == wanted(card, values), values
+
+
 def test_without_reasons_the_raw_score_is_the_same():
     rng, card = Random(4), example_card()
     batch = pa.RecordBatch.from_pydict(
