@@ -2,7 +2,7 @@
 
     make bench-viewers                                          all sections
     make bench-viewers ARGS="--sections bounded,hot --viewers 100000"
-    make bench-viewers ARGS="--sections kafka"                  on the native stack, which it starts
+    make bench-viewers ARGS="--sections freshness,kafka"        on the native stack, which it starts
     make bench-viewers ARGS="--sections replay --data /somewhere"    a million viewers at a time
 
 A section that is not run keeps its figures of the run before.
@@ -34,7 +34,7 @@ from viewers_replay import hold_replay, measure_heap, measure_replay  # noqa: E4
 from pipelines.viewers import sketch  # noqa: E402
 from pipelines.viewers.config import DegradeSettings, MatchSettings  # noqa: E402
 
-SECTIONS = ("bounded", "hot", "peers", "guard", "kafka", "sketch", "replay", "heap")
+SECTIONS = ("bounded", "hot", "peers", "guard", "freshness", "kafka", "sketch", "replay", "heap")
 PACKAGES = ("apache-flink", "numpy", "numba", "pyarrow", "kafka-python")
 RECORD_VIEWERS = 25_300_000
 HEARTBEAT_SECONDS = 10
@@ -80,11 +80,11 @@ def measure_sections(results: Results, given: argparse.Namespace, scratch: Path)
         measure_replay(results, given, scratch)
     if "heap" in given.sections:
         measure_heap(results, given, scratch)
-    if "kafka" in given.sections:
+    if {"freshness", "kafka"} & set(given.sections):
         from viewers_kafka import run_kafka
 
         folder = match(given, "in-order", files=1)
-        run_kafka(results, folder, given.live_rate, scratch)
+        run_kafka(results, given.sections, folder, given.live_rate, scratch)
 
 
 def measure_peers(results: Results, given: argparse.Namespace, scratch: Path) -> None:

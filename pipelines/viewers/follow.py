@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from pipelines.core import endpoints
-from pipelines.core.kafka import make_consumer, make_producer, open_topic, read_all, topic_spans
+from pipelines.core.kafka import make_producer, open_topic, read_all, topic_spans
 from pipelines.core.runlog import RunLog
 from pipelines.core.summary import RunSummary, begin_summary
 from pipelines.core.wire import Wire
@@ -26,11 +26,9 @@ from pipelines.viewers.alerts import Notice, Watch
 from pipelines.viewers.config import ViewersConfig
 from pipelines.viewers.engine import end
 from pipelines.viewers.live import LiveLane
+from pipelines.viewers.reading import PROVISIONAL, MetricsReader
 from pipelines.viewers.request import Request
 from pipelines.viewers.stack import JOB, start_lanes
-
-AT_ONCE = {"fetch_max_wait_ms": 50, "fetch_min_bytes": 1}
-"""The broker hands rows over as they come, so that they age no further."""
 
 
 def follow(config: ViewersConfig, request: Request, log: RunLog) -> RunSummary:
@@ -97,23 +95,21 @@ class AlertLoop:
         self.peak = 0
         self._start = time.monotonic()
         self._ages: list[tuple[float, int]] = []
-        self.newest_ms = int(time.time() * 1000)
+        self._began_ms = self.newest_ms = int(time.time() * 1000)
         self._sent_so_far = 0
 
     def run(self, seconds: float | None) -> int:
         """Follow the topic for so long, for ever when None; returns the alerts that were sent."""
-        wire, out = Wire("viewer.Metrics"), Wire("viewer.Alert")
+        out = Wire("viewer.Alert")
         until = float("inf") if seconds is None else time.monotonic() + seconds
         with (
-            closing(make_consumer(self.servers, group_id=f"{JOB}-alerts", **AT_ONCE)) as consumer,
+            closing(MetricsReader(self.servers)) as reader,
             closing(make_producer(self.servers)) as producer,
             open_topic(self.servers, topics.EVENTS) as (events, _),
         ):
-            consumer.subscribe([topics.METRICS])
             while time.monotonic() < until:
-                for records in consumer.poll(timeout_ms=500).values():
-                    for record in records:
-                        self._take(wire.decode(record.value))
+                for row in reader.poll(timeout_ms=500):
+                    self._take(row)
                 for notice in self._ready():
                     producer.send(
                         topics.ALERTS, key=notice.alert_id.encode(),
@@ -142,10 +138,11 @@ class AlertLoop:
         if length != self.config.windows.slice_seconds * 1000:
             return
         at, number = int(row["window_end_at"]), int(row["concurrent"])
-        if row["phase"] == "PROVISIONAL":
+        if row["phase"] == PROVISIONAL:
             self.newest_ms = max(self.newest_ms, at)
-            age_ms = int(time.time() * 1000) - at
-            self._ages.append((time.monotonic() - self._start, age_ms))
+            if at >= self._began_ms:  # a row of an earlier run tells nothing of this one
+                age_ms = int(time.time() * 1000) - at
+                self._ages.append((time.monotonic() - self._start, age_ms))
             return
         if row["dimension"] == "total":
             self._contents.setdefault(at, {})[row["content_id"]] = number
@@ -160,17 +157,20 @@ class AlertLoop:
             self.peak = max(self.peak, sum(self._contents[at].values()))
             yield from self._watch.read_audience(regions, self._contents.pop(at), at)
 
-    def metrics(self, after_seconds: float = 0.0) -> dict[str, float | int | None]:
+    def metrics(
+        self, after_seconds: float = 0.0, until_seconds: float = float("inf")
+    ) -> dict[str, float | int | None]:
         """Figures of the loop.
 
         Args:
             after_seconds: ages of rows that came before, while the job was starting, are left out.
+            until_seconds: and of those that came from then on.
 
         An event waits for the end of its slice before its row is made, so the age of an event when
         it is seen is that of the row and up to one refresh more; events are spread evenly over it.
         """
         refresh = self.config.live.refresh_seconds * 1000
-        seen = [age for came, age in self._ages if came >= after_seconds]
+        seen = [age for came, age in self._ages if after_seconds <= came < until_seconds]
         ages = np.add.outer(np.array(seen), np.linspace(0, refresh, 21)).ravel()
         return {
             "alerts": self.sent,

@@ -15,10 +15,9 @@ from typing import Any
 from pipelines.core import endpoints
 from pipelines.core.charts import add_text, colour, format_axis, new_figure
 from pipelines.core.cli import main_guard
-from pipelines.core.kafka import make_consumer
-from pipelines.core.wire import Wire
+from pipelines.viewers.reading import MetricsReader
+from pipelines.viewers.topics import METRICS
 
-TOPIC = "viewer.metrics.v1"
 INDIA_MS = 19_800_000
 PAGE = """{% block preamble %}
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -94,22 +93,22 @@ class Board:
         return told if quiet < self.stale_seconds else f"{told}; nothing new for {quiet:.0f} s"
 
 
-def build_page(document: Any, servers: str, refresh_seconds: float, consumers: set[Any]) -> None:
+def build_page(
+    document: Any, servers: str, refresh_seconds: float, readers: set[MetricsReader]
+) -> None:
     """Fill one browser's document and keep it up to date.
 
     Args:
         document: Bokeh's.
         servers: bootstrap servers.
         refresh_seconds: between two looks at the topic, s.
-        consumers: those of all open pages.
+        readers: those of all open pages.
     """
     from bokeh.layouts import column
     from bokeh.models import ColumnDataSource, Div
 
-    board, wire = Board(), Wire("viewer.Metrics")
-    consumer = make_consumer(servers, fetch_max_wait_ms=50, fetch_min_bytes=1)
-    consumers.add(consumer)
-    consumer.subscribe([TOPIC])
+    board, reader = Board(), MetricsReader(servers)
+    readers.add(reader)
     head = Div(text="", styles={"font": "600 28px system-ui", "color": colour("ink")})
     curve = ColumnDataSource({"at": [], "n": []})
     bars = ColumnDataSource({"name": [], "value": [], "label": []})
@@ -118,9 +117,8 @@ def build_page(document: Any, servers: str, refresh_seconds: float, consumers: s
                              sizing_mode="stretch_width"))  # fmt: skip
 
     def refresh() -> None:
-        for records in consumer.poll(timeout_ms=0).values():
-            for record in records:
-                board.take(wire.decode(record.value), time.monotonic())
+        for row in reader.poll(timeout_ms=0):
+            board.take(row, time.monotonic())
         moments, numbers = board.curve()
         curve.data = {"at": [moment + INDIA_MS for moment in moments], "n": numbers}
         regions = board.values("region")
@@ -135,8 +133,8 @@ def build_page(document: Any, servers: str, refresh_seconds: float, consumers: s
     document.add_periodic_callback(refresh, int(refresh_seconds * 1000))
 
     def leave(_: Any) -> None:
-        consumers.discard(consumer)
-        consumer.close()
+        readers.discard(reader)
+        reader.close()
 
     document.on_session_destroyed(leave)
 
@@ -170,19 +168,19 @@ def serve(port: int, refresh_seconds: float) -> None:
     from bokeh.application.handlers.function import FunctionHandler
     from bokeh.server.server import Server
 
-    servers, consumers = endpoints.kafka_servers(), set[Any]()
+    servers, readers = endpoints.kafka_servers(), set[MetricsReader]()
     page = Application(
-        FunctionHandler(lambda doc: build_page(doc, servers, refresh_seconds, consumers))
+        FunctionHandler(lambda doc: build_page(doc, servers, refresh_seconds, readers))
     )
     server = Server({"/": page}, port=port, address="127.0.0.1")
     server.start()
-    print(f"http://127.0.0.1:{server.port}/ follows {TOPIC}; Ctrl-C ends it", flush=True)
+    print(f"http://127.0.0.1:{server.port}/ follows {METRICS}; Ctrl-C ends it", flush=True)
     loop = server.io_loop
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: loop.add_callback_from_signal(loop.stop))
     loop.start()
-    for consumer in consumers:  # their threads would keep the process alive
-        consumer.close()
+    for reader in readers:  # their threads would keep the process alive
+        reader.close()
 
 
 def main(argv: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ from pipelines.core.wire import Wire
 from pipelines.viewers import topics
 from pipelines.viewers.config import ViewersConfig
 from pipelines.viewers.live import LiveLane
+from pipelines.viewers.reading import MetricsReader
 from tests.flink.viewers.conftest import SETTINGS
 from tests.stack.test_viewers import empty_topics
 from tests.unit.viewers.samples import event
@@ -106,3 +107,43 @@ def check_commands(servers: str) -> None:
     for row in rows.values():
         assert (row["from_quality"], row["to_quality"]) == ("Q720", "Q1080")
         assert (row["reason"], row["region"]) == ("UPGRADE", "mumbai")
+
+
+def metrics_row(phase: str) -> dict[str, object]:
+    envelope = {"event_id": phase, "event_time": 10_000, "ingest_time": None, "source": "test",
+                "schema_version": 1, "region": "UNKNOWN", "priority": 5}  # fmt: skip
+    return envelope | {
+        "content_id": "behind", "dimension": "total", "dimension_value": "ALL",
+        "window_start_at": 0, "window_end_at": 10_000, "concurrent": 1, "peak_concurrent": 1,
+        "unique_viewers": 0, "is_approximate": False, "sketch": None, "watch_ms": 0,
+        "rebuffering_ratio": None, "average_bitrate_kbps": None, "startup_ms": None,
+        "failure_pct": None, "revision": 0, "phase": phase, "mode": "full",
+    }  # fmt: skip
+
+
+def phases_read(reader: MetricsReader, wanted: set[str], seconds: float) -> set[str]:
+    """Phases of the rows of the test below that come until those wanted are there, or time is up."""
+    found: set[str] = set()
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and found != wanted:
+        found |= {r["phase"] for r in reader.poll(200) if r["content_id"] == "behind"}
+    return found
+
+
+@pytest.mark.timeout(120)
+def test_an_open_transaction_holds_up_final_rows_alone(empty_topics, servers):
+    wire = Wire("viewer.Metrics")
+    with (
+        closing(make_producer(servers, transactional_id="test-viewers-behind")) as exact,
+        closing(make_producer(servers)) as prompt,
+        closing(MetricsReader(servers)) as reader,
+    ):
+        exact.init_transactions()
+        exact.begin_transaction()
+        for producer, phase in ((exact, "FINAL"), (prompt, "PROVISIONAL")):
+            value = wire.encode(metrics_row(phase))
+            producer.send(topics.METRICS, key=b"same partition", value=value).get(30)
+        assert phases_read(reader, {"PROVISIONAL"}, 30) == {"PROVISIONAL"}
+        assert phases_read(reader, {"FINAL"}, 1) == set()
+        exact.commit_transaction()
+        assert phases_read(reader, {"FINAL"}, 30) == {"FINAL"}
