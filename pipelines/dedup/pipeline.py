@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -79,9 +80,10 @@ def _task(
 
 def _run(task: Task, summary: RunSummary) -> RunSummary:
     request, log = task.request, task.log
-    result = transform(task)
-    with log.step("tables"):
-        publish(result, task.history, task.lake, summary, log)
+    with ThreadPoolExecutor(1, "beside") as beside:
+        result = transform(task, beside)
+        with log.step("tables"):
+            publish(result, task.history, task.lake, summary, log)
     summary.inputs["model"] = str(_save_model(result, request.lake, request.report))
     with log.step("evaluate"):
         entity = entities_of(result)

@@ -1,5 +1,6 @@
 """What the steps of a run leave for the tables, the metrics and the report."""
 
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,10 @@ from pipelines.dedup.sources import Source
 
 @dataclass
 class Run:
-    """Results of the steps of a run, for the tables, the metrics and the report."""
+    """Results of the steps of a run, for the tables, the metrics and the report.
+
+    `written` is the table of the edges, on its way since they were scored.
+    """
 
     source: Source
     intake: Intake
@@ -31,6 +35,7 @@ class Run:
     edges: Rows
     strong: Records
     resolution: Resolution
+    written: Future[None]
     increment: Increment | None = None
 
     def strong_by_token(self, rows: npt.NDArray[np.intp]) -> dict[tuple[str, str], np.void]:

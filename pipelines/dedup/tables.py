@@ -1,6 +1,6 @@
 """Load: every table of a run in Delta, published together by the row of `runs`."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,31 +9,22 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark import inheritable_thread_target
 
 from pipelines.core.contracts import spark_schema
 from pipelines.core.delta_tables import read_arrow
 from pipelines.core.lake import Lake
 from pipelines.core.lake_arrow import (
-    append_tasks,
-    exchange_rows,
     merge_driver_rows,
     publish_run,
     write_rows,
-    write_tasks,
 )
 from pipelines.core.lake_format import RUNS
-from pipelines.core.packed import unpack
 from pipelines.core.privacy import Tokeniser
 from pipelines.core.runlog import RunLog
 from pipelines.core.summary import RunSummary
-from pipelines.dedup.attributes import open_store
 from pipelines.dedup.changes import find_changes
 from pipelines.dedup.decision_file import read_decisions
 from pipelines.dedup.decisions import DECISION_SCHEMA, merge_decisions, resolve_decisions
-from pipelines.dedup.earlier_pairs import TABLE as EDGES
-from pipelines.dedup.earlier_pairs import part_pairs
-from pipelines.dedup.edges import EDGE, edge_rows
 from pipelines.dedup.increment_tables import GOLDEN, write_changed_clusters
 from pipelines.dedup.merge_log import next_versions
 from pipelines.dedup.resolution import build_golden
@@ -113,18 +104,13 @@ def standing_decisions(
 def publish(result: "Run", history: History, lake: Lake, summary: RunSummary, log: RunLog) -> None:
     """Write the result tables at the same time, then the `runs` row that makes them visible."""
     run_id = summary.run_id
-    with ThreadPoolExecutor(1, "edges") as beside:
-        write = inheritable_thread_target(lake.session)(write_edges)
-        edges = beside.submit(write, lake, result, run_id)
-        queue = update_queue(
-            result.resolution.reviews, history.queue, result.scoring.decisions, run_id
-        )
-        _write(lake, "review_queue", "identity.MergeDecision", queue, run_id)
-        if result.increment is None:
-            _write_clusters(result, history, lake, run_id)
-        else:
-            write_changed_clusters(result, lake, run_id)
-        edges.result()
+    queue = update_queue(result.resolution.reviews, history.queue, result.scoring.decisions, run_id)
+    _write(lake, "review_queue", "identity.MergeDecision", queue, run_id)
+    if result.increment is None:
+        _write_clusters(result, history, lake, run_id)
+    else:
+        write_changed_clusters(result, lake, run_id)
+    result.written.result()
     summary.counts = dict(result.intake.counts)
     told = {
         "model_id": result.model.model_id,
@@ -161,31 +147,6 @@ def _write_clusters(result: "Run", history: History, lake: Lake, run_id: str) ->
 def _write_golden(result: "Run", lake: Lake, run_id: str) -> None:
     golden = build_golden(result.resolution, result.intake.store, result.intake.mapping)
     _write(lake, GOLDEN, "identity.GoldenRecord", golden, run_id)
-
-
-def write_edges(lake: Lake, result: "Run", run_id: str) -> None:
-    """Write `candidate_edges` from the packed edges; those of an increment are added."""
-    scoring, names = result.scoring, result.intake.layout.names
-
-    def expand(batches: Iterable[pa.RecordBatch], _: list[bytes]) -> Iterator[pa.RecordBatch]:
-        store = open_store(scoring.comparison.folder)
-        for batch in batches:
-            records = unpack([batch], EDGE)
-            if len(records):
-                yield from edge_rows(records, store, scoring, names).to_batches()
-
-    constants = {"run_id": run_id, "model_id": result.model.model_id, "confidence": None}
-    schema = spark_schema("identity.SimilarityPair")
-    if result.increment is None:
-        write_tasks(lake, EDGES, result.edges, expand, schema, constants)
-        return
-    gone = result.increment.gone
-    parted = part_pairs(lake, result.intake.store, scoring, gone, names, run_id)
-    if parted is not None:
-        there, is_left, again = parted
-        more = edge_rows(again, result.intake.store, scoring, names)
-        exchange_rows(lake, EDGES, there, is_left, more, schema, constants)
-    append_tasks(lake, EDGES, result.edges, expand, schema, constants)
 
 
 def _write(

@@ -2,16 +2,18 @@
 
 import hashlib
 import json
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from pyspark import inheritable_thread_target
 
 from pipelines.core.local_rows import Rows
 from pipelines.core.packed import Records
 from pipelines.dedup.decide import Band, DecideSettings
 from pipelines.dedup.earlier_pairs import earlier_edges, keep_edges, kept_edges
+from pipelines.dedup.edge_table import write_edges
 from pipelines.dedup.edges import Scoring, pair_scorer
 from pipelines.dedup.increment import Increment
 from pipelines.dedup.increment_intake import take_in_increment
@@ -41,13 +43,13 @@ from pipelines.dedup.training import Marginals, measure_marginals
 LARGE_LEAF = 4  # times the split size, beyond which a new plan is advised
 
 
-def transform(task: Task) -> Run:
-    """Take in the rows, compare what may belong together, and cluster it."""
-    with ThreadPoolExecutor(1, "beside") as beside:
-        return _transform(task, beside)
+def transform(task: Task, beside: Executor) -> Run:
+    """Take in the rows, compare what may belong together, and cluster it.
 
-
-def _transform(task: Task, beside: Executor) -> Run:
+    Args:
+        task: what there is to do.
+        beside: does what the next step does not wait for.
+    """
     config, log, session = task.config, task.log, task.lake.session
     loading = _begin_model(task, beside)
     with log.step("records") as step:
@@ -74,17 +76,15 @@ def _transform(task: Task, beside: Executor) -> Run:
             known = fit_model(compared, learned, frequencies, intake, comparison, plan, config)
         model = known.with_plan(candidates.plan)
     with log.step("score"):
-        decisions = standing_decisions(
-            task.history, task.request.decisions, task.tokeniser, task.run_id, log
-        )
-        scoring = Scoring(comparison, model.weights, _decide_settings(task), decisions)
+        scoring = _scoring(task, comparison, model)
         edges = score_candidates(compared, scoring)
         strong = _strong_edges(edges, task, intake, model, scoring, increment)
+        written = _begin_edges(beside, task, edges, scoring, intake, model, increment)
     with log.step("cluster"):
         resolution = _resolve(strong, task, intake, scoring, increment)
     return Run(
         task.source, intake, preflight, candidates, compared, model, scoring, edges, strong,
-        resolution, increment,
+        resolution, written, increment,
     )  # fmt: skip
 
 
@@ -162,6 +162,26 @@ def _decide_settings(task: Task) -> DecideSettings:
         decisive_quality=task.config.captures.decisive,
         sibling_rule=task.source.mapping.sibling_rule,
     )
+
+
+def _scoring(task: Task, comparison: Comparison, model: Model) -> Scoring:
+    """How pairs are scored, under the decisions of reviewers that hold."""
+    decisions = standing_decisions(
+        task.history, task.request.decisions, task.tokeniser, task.run_id, task.log
+    )
+    return Scoring(comparison, model.weights, _decide_settings(task), decisions)
+
+
+def _begin_edges(
+    beside: Executor, task: Task, edges: Rows, scoring: Scoring, intake: Intake, model: Model,
+    increment: Increment | None,
+) -> Future[None]:  # fmt: skip
+    """Begin to write the table of the edges, which waits for no clusters."""
+    write = inheritable_thread_target(task.lake.session)(write_edges)
+    return beside.submit(
+        write, task.lake, edges, scoring, intake.layout.names, increment, model.model_id,
+        task.run_id,
+    )  # fmt: skip
 
 
 def _stamp_of(task: Task, intake: Intake, model: Model, decisions: pa.Table) -> str:
