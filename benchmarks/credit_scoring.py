@@ -5,6 +5,8 @@ python credit_scoring.py DATA ROUNDS OUT
 Both ways to score are timed from the folder to rows in Spark: those of a stored table, whose files
 the tasks read (`bulk.py`), and `by expressions` those of any frame. `score` is raw score, score and
 probability, `score and reasons` adds the reasons, `all columns` everything that the job writes.
+`arrays in memory` is what a task does between reading and sending, with the rows of one file in
+memory, on one core and without Spark: the pair of a peer that is given a frame.
 """
 
 import json
@@ -13,13 +15,16 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from pipelines.core.delta_tables import Place
 from pipelines.core.spark import build_session
+from pipelines.credit.arrow_scorer import ArrowScorer
 from pipelines.credit.bulk import score_stored
+from pipelines.credit.calibration import probability_table
 from pipelines.credit.catalog import FeatureSpec
 from pipelines.credit.config import CreditConfig
 from pipelines.credit.expressions import score_frame
@@ -48,14 +53,32 @@ def main(data: Path, rounds: int, out: Path) -> None:
         "score and reasons by expressions": lambda: score_frame(rows, card).select(FULL),
         "read alone": lambda: rows,
     }
-    seconds: dict[str, list[float]] = {}
+    count = open_table(folder, card).rows
+    rates: dict[str, list[float]] = {}
     for counted in range(rounds + 1):
         for name, frame in frames.items():
             start = time.monotonic()
             frame().write.format("noop").mode("overwrite").save()
             if counted:
-                seconds.setdefault(name, []).append(time.monotonic() - start)
-    out.write_text(json.dumps({"seconds": seconds}))
+                rates.setdefault(name, []).append(count / (time.monotonic() - start))
+    session.stop()
+    rates["arrays in memory"] = rates_in_memory(folder, card, rounds)
+    out.write_text(json.dumps({"rates": rates}))
+
+
+def rates_in_memory(folder: Path, card: Scorecard, rounds: int) -> list[float]:
+    """Rows a second of each round, the rows of the first file in memory; one is not counted."""
+    batches = list(open_table(folder, card).read(0))
+    chances = np.array(probability_table(card.calibration, card.min_points, card.max_points))
+    scorer, rates = ArrowScorer(card, with_reasons=False), []
+    for _ in range(rounds + 1):
+        start = time.monotonic()
+        for batch in batches:
+            raw = scorer.score(batch).raw_score
+            np.clip(raw, card.scale.lowest, card.scale.highest)
+            chances[raw - card.min_points]
+        rates.append(sum(batch.num_rows for batch in batches) / (time.monotonic() - start))
+    return rates[1:]
 
 
 def fit(data: Path) -> Scorecard:

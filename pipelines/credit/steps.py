@@ -29,8 +29,6 @@ SESSION = {
     "spark.sql.codegen.hugeMethodLimit": "8000",
     # Adaptive execution joins small partitions; large inputs need tasks that fit a small heap.
     "spark.sql.shuffle.partitions": "64",
-    # Over TCP every task of Python waits 40 ms for an acknowledgement that is held back.
-    "spark.python.unix.domain.socket.enabled": "true",
     # The workers read files as big as their memory; this allocator costs them a fifth less.
     "spark.executorEnv.ARROW_DEFAULT_MEMORY_POOL": "mimalloc",
 }
