@@ -61,10 +61,9 @@ def take_in_increment(
         store = write_union(union, mapping, folder)
         groups = find_groups(store)
         keys.result()
-        quality = gate.result()
     intake = Intake(
         store, folder, groups, mapping, layout, tokeniser, run_counts(staged.counts, source.dlq),
-        rows_by_reason(staged.counts), quality, completeness_of(store),
+        rows_by_reason(staged.counts), gate, completeness_of(store),
     )  # fmt: skip
     increment = find_increment(union, store, earlier_groups.result(), groups)
     return intake, replace(increment, is_local=is_local)

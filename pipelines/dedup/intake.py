@@ -1,6 +1,6 @@
 """Extract: open the input, check every row, normalise it, and stage the comparable records."""
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -45,7 +45,7 @@ class Intake:
         tokeniser: makes the tokens.
         counts: in, out, rejected, ... of the run.
         reasons: rows by reject reason or flag.
-        quality: result of the gate.
+        gate: its result, or the `GateError` that stops the run.
         completeness: share of records with a value, by field.
     """
 
@@ -57,8 +57,17 @@ class Intake:
     tokeniser: Tokeniser
     counts: dict[str, int]
     reasons: dict[str, int]
-    quality: QualityReport
+    gate: Future[QualityReport]
     completeness: dict[str, float]
+
+    @property
+    def quality(self) -> QualityReport:
+        """Result of the gate.
+
+        Raises:
+            GateError: the quality gate stops the run.
+        """
+        return self.gate.result()
 
     @property
     def weights(self) -> npt.NDArray[np.float64]:
@@ -91,23 +100,24 @@ def take_in(
     as_of: date,
     folder: Path,
     run_id: str,
+    beside: Executor,
 ) -> Intake:
-    """Check, normalise and stage the rows of a source.
+    """Check, normalise and stage the rows of a source; `beside` holds them against the gate.
 
     Raises:
-        GateError: the quality gate stops the run; nothing is published.
+        GateError: the gate stops a run without records; of others it tells in `Intake.quality`.
     """
     task = row_task(source, config, tokeniser, as_of)
     staged = stage_rows(*open_rows(source, task), lake, run_id)
-    with ThreadPoolExecutor(1, "store") as beside:
-        written = beside.submit(write_store, staged.records, task.stage.mapping, folder)
-        write_quarantine(lake, staged.others, source, run_id)
-        quality = pass_gate(staged, task)
-        store = written.result()
+    gate = beside.submit(pass_gate, staged, task)
+    write_quarantine(lake, staged.others, source, run_id)
+    if not staged.records.num_rows:
+        gate.result()
+    store = write_store(staged.records, task.stage.mapping, folder)
     layout = KeyLayout(task.stage.mapping, config.signatures)
     return Intake(
         store, folder, find_groups(store), task.stage.mapping, layout, tokeniser,
-        run_counts(staged.counts, source.dlq), rows_by_reason(staged.counts), quality,
+        run_counts(staged.counts, source.dlq), rows_by_reason(staged.counts), gate,
         completeness_of(store),
     )  # fmt: skip
 

@@ -105,7 +105,8 @@ def _run(task: Task, summary: RunSummary) -> RunSummary:
 
 def _plan(task: Task, summary: RunSummary) -> RunSummary:
     """Plan in a scratch lake; nothing else is written."""
-    intake, preflight = plan_only(task)
+    with ThreadPoolExecutor(1, "beside") as beside:
+        intake, preflight = plan_only(task, beside)
     summary.status, summary.counts = "dry_run", intake.counts
     summary.metrics = {
         "pairs_predicted": preflight.predicted,

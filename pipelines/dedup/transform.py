@@ -53,7 +53,7 @@ def transform(task: Task, beside: Executor) -> Run:
     config, log, session = task.config, task.log, task.lake.session
     loading = _begin_model(task, beside)
     with log.step("records") as step:
-        intake, increment = open_intake(task)
+        intake, increment = open_intake(task, beside)
         step.rows = intake.counts["out"]
     comparison = make_comparison(intake, config)
     given = None if loading is None else _end_model(loading, task, intake, comparison)
@@ -88,16 +88,17 @@ def transform(task: Task, beside: Executor) -> Run:
     )  # fmt: skip
 
 
-def plan_only(task: Task) -> tuple[Intake, PreFlight]:
+def plan_only(task: Task, beside: Executor) -> tuple[Intake, PreFlight]:
     """Check the input and plan the candidates."""
     with task.log.step("records"):
-        intake, _ = open_intake(task)
+        intake, _ = open_intake(task, beside)
+        intake.gate.result()
     with task.log.step("plan"):
         keys = make_keys(task.lake.session, intake, partitions=2)
         return intake, plan_candidates(task.lake.session, intake, keys, task.config.candidates)
 
 
-def open_intake(task: Task) -> tuple[Intake, Increment | None]:
+def open_intake(task: Task, beside: Executor) -> tuple[Intake, Increment | None]:
     """Take in the rows, beside those of earlier runs where the request says so."""
     what = (
         task.source, task.config, task.lake, task.tokeniser, task.request.as_of, task.folder,
@@ -105,7 +106,7 @@ def open_intake(task: Task) -> tuple[Intake, Increment | None]:
     )  # fmt: skip
     if task.request.mode == "incremental":
         return take_in_increment(*what, is_local=task.is_local)
-    return take_in(*what), None
+    return take_in(*what, beside), None
 
 
 def _begin_model(task: Task, beside: Executor) -> Future[Model] | None:
@@ -128,7 +129,12 @@ def _given_path(task: Task) -> Path | None:
 
 
 def _plan(task: Task, intake: Intake, keys: KeySource, model: Model | None) -> PreFlight:
-    """Choose how candidate buckets are cut, or go on with the plan of the model."""
+    """Choose how candidate buckets are cut, or go on with the plan of the model.
+
+    Raises:
+        GateError: the rows do not pass the quality gate, or no plan fits the budget.
+    """
+    intake.gate.result()
     planned = None if task.request.replan else model
     preflight = plan_candidates(task.lake.session, intake, keys, task.config.candidates, planned)
     if preflight.warning:
