@@ -4,9 +4,10 @@ import gc
 import sys
 import zipfile
 
+import pytest
 from pyspark import daemon
 
-from pipelines.core.daemon import drop_zips, serve
+from pipelines.core.daemon import drop_zips, ends_quietly, serve
 
 
 def test_zips_and_jars_are_no_import_places(tmp_path, monkeypatch):
@@ -28,6 +29,7 @@ def test_zips_and_jars_are_no_import_places(tmp_path, monkeypatch):
 def test_what_is_imported_before_the_fork_is_not_searched_for_garbage(monkeypatch):
     frozen = []
     monkeypatch.setattr(daemon, "manager", lambda: frozen.append(gc.get_freeze_count()))
+    monkeypatch.setattr(daemon, "worker", daemon.worker)
     monkeypatch.setattr(sys, "path", list(sys.path))
     before = gc.get_freeze_count()
     try:
@@ -36,3 +38,20 @@ def test_what_is_imported_before_the_fork_is_not_searched_for_garbage(monkeypatc
         gc.unfreeze()
     assert frozen[0] > before
     assert "colorsys" in sys.modules
+
+
+def test_a_worker_that_nobody_listens_to_ends_without_a_trace(capfd):
+    def worker(sock, authenticated):
+        raise BrokenPipeError(sock, authenticated)
+
+    assert ends_quietly(worker)("socket", True) == 1
+    assert capfd.readouterr() == ("", "")
+
+
+def test_other_failures_of_a_worker_stay_failures():
+    def worker(sock, authenticated):
+        raise ValueError(sock)
+
+    with pytest.raises(ValueError, match="socket"):
+        ends_quietly(worker)("socket", True)
+    assert ends_quietly(lambda sock, authenticated: 7)("socket", False) == 7
