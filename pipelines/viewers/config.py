@@ -174,8 +174,11 @@ class LiveSettings(JobConfig):
     """Provisional rows for people who watch: soon, and counted over a sample of viewers."""
 
     refresh_seconds: int = Field(2, ge=1, description="between rows, s (given)")
-    disorder_seconds: float = Field(0.5, ge=0, description="watermark delay, s (chosen)")
+    disorder_seconds: float = Field(0.25, ge=0, description="watermark delay, s (chosen)")
     sample: int = Field(1, ge=1, description="one viewer in so many is counted (chosen)")
+    checkpoint_seconds: float = Field(
+        30, gt=0, description="checkpoint interval; what it replays is provisional (chosen)"
+    )
     buffer_timeout_ms: int = Field(10, ge=0, description="wait of a network buffer (chosen)")
     watermark_interval_ms: int = Field(50, ge=1, description="between watermarks (chosen)")
 

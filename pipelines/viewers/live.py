@@ -1,8 +1,8 @@
 """The lane for people who watch: a Flink job of its own that is soon, and may be slowed down.
 
-It looks at the topic a second time, with a watermark of half a second: provisional rows of the
-audience and the commands of the quality ladder. It keeps no more than the last half minute, so that
-the governor can start it anew with other settings at any time; the record is made elsewhere.
+It looks at the topic a second time, with a watermark of a quarter of a second: provisional rows of
+the audience and the commands of the quality ladder. It keeps no more than the last half minute, so
+that the governor can start it anew with other settings at any time; the record is made elsewhere.
 """
 # ruff: noqa: S608
 
@@ -37,7 +37,7 @@ def start_live(
     """
     servers = endpoints.kafka_servers()
     given = config.live
-    names = ("buffer_timeout_ms", "watermark_interval_ms")
+    names = ("buffer_timeout_ms", "watermark_interval_ms", "checkpoint_seconds")
     settings = config.flink.model_copy(update={name: getattr(given, name) for name in names})
     opened = engine.open_engine(LIVE_JOB, settings, checkpoints_in(checkpoints))
     source, view = topics.events_source(

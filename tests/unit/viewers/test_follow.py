@@ -27,3 +27,13 @@ def test_a_row_is_overdue_after_its_refresh_and_only_while_events_come():
     assert loop.lag_seconds(events, loop.newest_ms / 1000 + 43) == 0
     events.ends["other"] += 1
     assert loop.lag_seconds(events, loop.newest_ms / 1000 + 44) == 42
+
+
+def test_rows_of_an_earlier_run_say_nothing_of_the_freshness_of_this_one():
+    loop = AlertLoop("nowhere:9092", ViewersConfig())
+    began, row = loop.newest_ms, {"phase": "PROVISIONAL", "concurrent": 1}
+    for at in (began - 60_000, began + 1_000):
+        loop._take(row | {"window_start_at": at - 10_000, "window_end_at": at})
+    assert loop.metrics()["provisional_rows"] == 1
+    assert loop.metrics()["freshness_p99_ms"] < 60_000
+    assert loop.metrics(until_seconds=0)["freshness_p99_ms"] is None
