@@ -77,8 +77,8 @@ def main() -> int:
             run_quality(results, given.seeds, scratch)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    hold_against_limits(results)
     results.take_over(given.out)
+    hold_against_limits(results)
     results.print()
     results.write(given.out, PACKAGES)
     return 1 if results.skipped else 0
