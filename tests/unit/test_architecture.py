@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator, Mapping, Set
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -35,10 +36,11 @@ def module_name(file: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-TREES = {
-    module_name(file): ast.parse(file.read_text(encoding="utf-8"))
-    for file in sorted((ROOT / "pipelines").rglob("*.py"))
-}
+@cache
+def trees() -> dict[str, ast.Module]:
+    """Every module of the house, read by the first test that asks and not by each collection."""
+    files = sorted((ROOT / "pipelines").rglob("*.py"))
+    return {module_name(file): ast.parse(file.read_text(encoding="utf-8")) for file in files}
 
 
 def imported(
@@ -58,8 +60,8 @@ def imported(
 
 def own_imports(tree: ast.AST) -> set[str]:
     """Modules of the house that a module imports."""
-    names = {name.removeprefix("pipelines.") for name in imported(tree, TREES)}
-    return {name for name in names if name in TREES and name}
+    names = {name.removeprefix("pipelines.") for name in imported(tree, trees())}
+    return {name for name in names if name in trees() and name}
 
 
 def for_types_alone(tree: ast.AST) -> set[ast.AST]:
@@ -74,7 +76,7 @@ def is_type_check(test: ast.expr) -> bool:
 
 def foreign(tree: ast.AST) -> set[str]:
     """Top packages that are loaded when the code runs, also by `import_module`."""
-    names = set(imported(tree, TREES, for_types_alone(tree)))
+    names = set(imported(tree, trees(), for_types_alone(tree)))
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
             called = node.func.attr if isinstance(node.func, ast.Attribute) else ""
@@ -82,8 +84,16 @@ def foreign(tree: ast.AST) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 
-IMPORTS = {name: own_imports(tree) for name, tree in TREES.items()}
-FOREIGN = {name: foreign(tree) for name, tree in TREES.items()}
+@cache
+def house_imports() -> dict[str, set[str]]:
+    """Modules of the house that each module imports."""
+    return {name: own_imports(tree) for name, tree in trees().items()}
+
+
+@cache
+def foreign_imports() -> dict[str, set[str]]:
+    """Top packages that each module loads."""
+    return {name: foreign(tree) for name, tree in trees().items()}
 
 
 def package(name: str) -> str:
@@ -93,7 +103,7 @@ def package(name: str) -> str:
 def test_no_package_imports_another_and_core_imports_none():
     crossing = {
         (module, other)
-        for module, others in IMPORTS.items()
+        for module, others in house_imports().items()
         for other in others
         if package(other) in DOMAINS and package(other) != package(module)
     }
@@ -115,7 +125,7 @@ def find_cycle(imports: Mapping[str, set[str]]) -> list[str]:
 
 
 def test_modules_import_each_other_in_no_circle():
-    assert find_cycle(IMPORTS) == []
+    assert find_cycle(house_imports()) == []
 
 
 def test_a_circle_is_found():
@@ -125,7 +135,7 @@ def test_a_circle_is_found():
 
 @pytest.mark.parametrize("library", sorted(OWNERS))
 def test_a_foreign_api_has_its_owners(library):
-    users = {name for name, used in FOREIGN.items() if library in used}
+    users = {name for name, used in foreign_imports().items() if library in used}
     if library == "pyflink":
         users -= {name for name in users if package(name) in DOMAINS and name.endswith("flink")}
     assert users == OWNERS[library]
@@ -134,7 +144,7 @@ def test_a_foreign_api_has_its_owners(library):
 def test_one_file_builds_spark_sessions():
     builders = {
         name
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute)
         and node.attr == "builder"
@@ -166,7 +176,7 @@ def test_the_diagram_shows_the_imports_between_packages():
     assert len(drawn) == 1
     found = {
         (package(module), package(other))
-        for module, others in IMPORTS.items()
+        for module, others in house_imports().items()
         for other in others
         if package(module) != package(other)
     }
@@ -174,7 +184,7 @@ def test_the_diagram_shows_the_imports_between_packages():
     found |= {("jobs", package(other)) for tree in scripts.values() for other in own_imports(tree)}
     main = next(
         n
-        for n in TREES["__main__"].body
+        for n in trees()["__main__"].body
         if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "TOOLS"
     )
     tools = ast.literal_eval(main.value)
