@@ -31,5 +31,5 @@ def run_lanes(
     messages = "SELECT * FROM arrivals" + (f" WHERE {needed}" if needed else "")  # noqa: S608
     engine.define(opened, [("messages", messages), *lanes.all_views(config)])
     for table, columns in tables.TABLES.items():
-        opened.execute_sql(engine.rows_to_files(table, columns, staged.as_uri()))
+        opened.execute_sql(engine.rows_to_files(table, columns, staged.resolve().as_uri()))
     engine.run_together(opened, list(lanes.table_inserts().values()))

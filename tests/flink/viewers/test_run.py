@@ -3,6 +3,7 @@
 import json
 from datetime import date
 from io import StringIO
+from pathlib import Path
 
 import pytest
 
@@ -60,9 +61,11 @@ def outcome(messages, tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     write_raw(messages[0], folder / "messages")
     config = ViewersConfig(flink=SETTINGS)
-    request = Request(str(folder / "messages"), folder / "lake", date(2026, 1, 1), False,
+    request = Request(str(folder / "messages"), Path("lake"), date(2026, 1, 1), False,
                       folder / "report")  # fmt: skip
-    summary = run(config, request, RunLog("viewers", "", date(2026, 1, 1), stream=StringIO()))
+    with pytest.MonkeyPatch.context() as here:
+        here.chdir(folder)  # the default lake is a relative path
+        summary = run(config, request, RunLog("viewers", "", date(2026, 1, 1), stream=StringIO()))
     found = {
         name: tables.read_table(folder / "lake", name, summary.run_id)
         for name in ("metrics", "sessions", "rejected", "late", "alerts")
