@@ -107,8 +107,8 @@ def test_a_topic_that_cannot_be_read_is_one_sentence(
 ) -> None:
     began = time.monotonic()
     process = job(stack, "dedup", "--input", f"kafka://{topic}", **changes)
-    told = process.communicate(timeout=60)[0]
+    told = process.communicate(timeout=110)[0]
     said = [line for line in told.splitlines() if not line.startswith("WARNING: Using incubator")]
     assert (process.returncode, len(said)) == (code, 1), told
     assert words in said[0]
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 60, "it waited for a broker as long as a client would"
