@@ -5,11 +5,12 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from threading import Thread
 
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
-from pyspark import inheritable_thread_target
+from pyspark import SparkContext, inheritable_thread_target
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import SparkSession
 
@@ -53,15 +54,25 @@ def build_session(
         builder = builder.config(key, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
-    _remove_socket_at_exit(session)
+    _end_quietly(session.sparkContext)
     return session
 
 
-def _remove_socket_at_exit(session: SparkSession) -> None:
-    """Remove the file by which Spark's JVM tells counts; only a session that is stopped does it."""
-    server = session.sparkContext._accumulatorServer
-    if isinstance(server.server_address, str):
-        atexit.register(Path(server.server_address).unlink, missing_ok=True)
+@cache
+def _end_quietly(context: SparkContext) -> None:
+    """At exit, let Spark say nothing of tasks that the end cuts short, and leave no file behind.
+
+    The file is the socket by which the JVM tells counts; only a session that is stopped removes it.
+    """
+    address = context._accumulatorServer.server_address
+
+    def end() -> None:
+        with suppress(Exception):  # a session that was stopped, or a JVM that is gone
+            context.setLogLevel("OFF")
+        if isinstance(address, str):
+            Path(address).unlink(missing_ok=True)
+
+    atexit.register(end)
 
 
 def start_workers(session: SparkSession) -> Thread:
