@@ -50,7 +50,7 @@ class LocalRows:
     def repartitionById(self, partitions: int, column: str) -> "LocalRows":
         """Bring each row to the partition that a column names."""
         target: list[list[pa.RecordBatch]] = [[] for _ in range(partitions)]
-        for batch in self._batches():
+        for batch in self.batches():
             for row, place in enumerate(batch.column(column).to_pylist()):
                 target[place].append(batch.slice(row, 1))
         return LocalRows(tuple(map(tuple, target)))
@@ -75,9 +75,10 @@ class LocalRows:
 
     def collect(self) -> list[dict[str, Any]]:
         """All rows."""
-        return [row for batch in self._batches() for row in batch.to_pylist()]
+        return [row for batch in self.batches() for row in batch.to_pylist()]
 
-    def _batches(self) -> Iterator[pa.RecordBatch]:
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Batches of all partitions."""
         return (batch for part in self.partitions for batch in part)
 
 
@@ -95,6 +96,6 @@ def join_rows(first: Rows, second: Rows) -> Rows:
 def to_batches(rows: Rows) -> list[pa.RecordBatch]:
     """All batches, on the driver."""
     if isinstance(rows, LocalRows):
-        return [batch for part in rows.partitions for batch in part]
+        return list(rows.batches())
     batches: list[pa.RecordBatch] = rows.toArrow().to_batches()
     return batches

@@ -20,7 +20,6 @@ from pipelines.dedup.key_source import is_member
 from pipelines.dedup.merge_log import FIGURES
 from pipelines.dedup.union import Union
 
-Bool = npt.NDArray[np.bool_]
 I64 = npt.NDArray[np.int64]
 
 TABLE = "clusters"
