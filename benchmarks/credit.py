@@ -14,11 +14,8 @@ for minutes has the whole compiler of the JVM: local runs start with its quick h
 
 import argparse
 import json
-import os
 import shutil
-import signal
 import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +25,14 @@ sys.path.insert(0, str(ROOT))
 
 import credit_daily  # noqa: E402
 from credit_data import german_data, scoring_data  # noqa: E402
-from harness.arguments import numbers, words  # noqa: E402
-from harness.process import RunFailed, run_measured  # noqa: E402
+from harness.arguments import (  # noqa: E402
+    add_cores,
+    add_data,
+    add_peers,
+    bench_parser,
+    settings_of,
+)
+from harness.process import RunFailed, run_measured, scratch_folder  # noqa: E402
 from harness.results import Results, median, progress  # noqa: E402
 
 SECTIONS = ("quality", "scoring", "memory", "day", "skew")
@@ -57,19 +60,11 @@ FULL_COMPILER = {"SPARK_SUBMIT_OPTS": "-XX:TieredStopAtLevel=4"}
 def main() -> int:
     """Run the chosen sections, print the table, write the results."""
     given = parse()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    load = os.getloadavg()[0]
-    settings = {k: v for k, v in vars(given).items() if os.sep not in str(v)}
-    results = Results(settings | {"load_at_start": load})
-    if load > len(given.cores) / 4:
-        progress(f"Others use this machine (load {load:.1f}): times below will be too long.")
-    scratch = Path(tempfile.mkdtemp(prefix="sangam-bench-"))
-    try:
+    results = Results(settings_of(given))
+    with scratch_folder() as scratch:
         for name, measure in MEASURES.items():
             if name in given.sections:
                 measure(results, given, scratch)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     results.take_over(given.out)
     hold_against_limits(results)
     results.print()
@@ -225,28 +220,18 @@ def hold_against_limits(results: Results) -> None:
 
 def parse() -> argparse.Namespace:
     """Command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = bench_parser("credit", __doc__, 3, SECTIONS, first=2)
     add = parser.add_argument
-    add("--sections", type=words, default=list(SECTIONS[:2]), help=", ".join(SECTIONS))
-    add("--rows", type=int, default=4_000_000, help="scored rows (4000000)")
-    add("--customers", type=int, default=1_000_000, help="customers of section memory (1000000)")
-    add("--day-customers", type=int, default=200_000, help="customers of section day (200000)")
-    add("--applications", type=int, default=500_000, help="applications of section day (500000)")
-    add("--skew-rows", type=int, default=10_000_000, help="rows of section skew (10000000)")
-    add("--heap", default="1g", help="driver heap of section memory (1g)")
-    add("--rounds", type=int, default=3, help="counted rounds of scoring (3)")
-    add("--cores", type=numbers, default=sorted(os.sched_getaffinity(0)), help="cores by number")
-    add("--data", type=Path, default=Path(tempfile.gettempdir(), "sangam-bench-data"))
-    add("--out", type=Path, default=ROOT / "benchmarks" / "results" / "credit.json")
-    add("--peers-python", default=os.environ.get("SANGAM_BENCH_PYTHON", ""), help="their Python")
-    given = parser.parse_args()
-    if unknown := set(given.sections) - set(SECTIONS):
-        parser.error(f"--sections: {sorted(unknown)[0]!r} is not of {', '.join(SECTIONS)}")
-    if not given.peers_python:
-        parser.error("--peers-python: give the peers' interpreter, or run make bench-credit")
-    return given
+    add("--rows", type=int, default=4_000_000, help="scored rows (%(default)s)")
+    add("--customers", type=int, default=1_000_000, help="of section memory (%(default)s)")
+    add("--day-customers", type=int, default=200_000, help="of section day (%(default)s)")
+    add("--applications", type=int, default=500_000, help="of section day (%(default)s)")
+    add("--skew-rows", type=int, default=10_000_000, help="of section skew (%(default)s)")
+    add("--heap", default="1g", help="of the driver in section memory (%(default)s)")
+    add_cores(parser)
+    add_data(parser)
+    add_peers(parser, "bench-credit")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

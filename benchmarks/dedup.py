@@ -13,11 +13,7 @@ processes of a program. Runs alternate A B C, C B A, ... after a warm-up; median
 """
 
 import argparse
-import os
-import shutil
-import signal
 import sys
-import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,8 +29,17 @@ from dedup_sections import (  # noqa: E402
     run_minhash,
     run_speed,
 )
-from harness.arguments import numbers, words  # noqa: E402
-from harness.results import Results, progress  # noqa: E402
+from harness.arguments import (  # noqa: E402
+    add_cores,
+    add_data,
+    add_peers,
+    bench_parser,
+    numbers,
+    settings_of,
+    some_of,
+)
+from harness.process import scratch_folder  # noqa: E402
+from harness.results import Results  # noqa: E402
 
 from pipelines.core.jars import driver_memory  # noqa: E402
 from pipelines.core.machine import memory_bytes  # noqa: E402
@@ -52,25 +57,17 @@ WARM_UP_RECORDS = 10_000
 def main() -> int:
     """Run the chosen sections, print the table, write the results."""
     given = parse()
-    # An interrupted benchmark must end the programs it started.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    scratch = Path(tempfile.mkdtemp(prefix="sangam-bench-"))
-    bench = Bench(
-        python=sys.executable,
-        peers_python=given.peers_python,
-        cores=given.cores,
-        memory=driver_memory(memory_bytes()),
-        scratch=scratch,
-    )
-    settings = {name: value for name, value in vars(given).items() if not is_place(value)}
-    load = os.getloadavg()[0]
-    results = Results(settings | {"driver_memory": bench.memory, "load_at_start": load})
-    if load > len(given.cores) / 4:
-        progress(f"Others use this machine (load {load:.1f}): times below will be too long.")
-    try:
+    memory = driver_memory(memory_bytes())
+    results = Results(settings_of(given) | {"driver_memory": memory})
+    with scratch_folder() as scratch:
+        bench = Bench(
+            python=sys.executable,
+            peers_python=given.peers_python,
+            cores=given.cores,
+            memory=memory,
+            scratch=scratch,
+        )
         run_sections(results, bench, given)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     if given.keep:
         results.take_over(given.out)
     hold_against_limits(results)
@@ -101,34 +98,18 @@ def run_sections(results: Results, bench: Bench, given: argparse.Namespace) -> N
 
 def parse() -> argparse.Namespace:
     """Command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = bench_parser("dedup", __doc__, 3, SECTIONS, first=3)
     add = parser.add_argument
-    add("--sections", type=words, default=list(SECTIONS[:3]), help=", ".join(SECTIONS))
-    add("--sizes", type=numbers, default=[100_000], help="records of the registers (100000)")
-    add("--rounds", type=int, default=3, help="runs of each program, and seeds of biometrics (3)")
-    add("--skip", type=words, default=[], help="of " + ", ".join(ARMS))
-    add("--seed", type=int, default=7, help="seed of the synthetic registers (7)")
-    add("--captures", type=int, default=100_000, help="records with captures (100000)")
-    add("--increment", type=int, default=1_000_000, help="records of incremental (1000000)")
+    add("--sizes", type=numbers, default=[100_000], help="records of section speed (%(default)s)")
+    add("--skip", type=some_of(ARMS), default=[], help="of " + ", ".join(ARMS))
+    add("--seed", type=int, default=7, help="of the synthetic registers (%(default)s)")
+    add("--captures", type=int, default=100_000, help="records of biometrics (%(default)s)")
+    add("--increment", type=int, default=1_000_000, help="records of incremental (%(default)s)")
     add("--keep", action="store_true", help="leave figures of sections that do not run in --out")
-    add("--cores", type=numbers, default=sorted(os.sched_getaffinity(0)), help="cores by number")
-    add("--data", type=Path, default=Path(tempfile.gettempdir(), "sangam-bench-data"))
-    add("--out", type=Path, default=ROOT / "benchmarks" / "results" / "dedup.json")
-    add("--peers-python", default=os.environ.get("SANGAM_BENCH_PYTHON", ""), help="their Python")
-    given = parser.parse_args()
-    for name, known in (("sections", SECTIONS), ("skip", ARMS)):
-        if unknown := set(getattr(given, name)) - set(known):
-            parser.error(f"--{name}: {sorted(unknown)[0]!r} is not of {', '.join(known)}")
-    if not given.peers_python:
-        parser.error("--peers-python: give the peers' interpreter, or run make bench-dedup")
-    return given
-
-
-def is_place(value: object) -> bool:
-    """Whether an argument names a place of this machine, which no result should hold."""
-    return isinstance(value, Path) or os.sep in str(value)
+    add_cores(parser)
+    add_data(parser)
+    add_peers(parser, "bench-dedup")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

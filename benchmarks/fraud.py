@@ -13,11 +13,9 @@ and, before the first, a minute at 1,500 payments a second.
 """
 
 import argparse
-import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -33,7 +31,8 @@ from fraud_quality import (  # noqa: E402
     run_equality,
     run_quality,
 )
-from harness.arguments import numbers, words  # noqa: E402
+from harness.arguments import bench_parser, numbers, settings_of  # noqa: E402
+from harness.process import scratch_folder  # noqa: E402
 from harness.results import Results, median, progress  # noqa: E402
 
 from pipelines.core.privacy import key_from_env  # noqa: E402
@@ -60,11 +59,9 @@ CLEAN = ("duplicate_share", "late_share", "corrupt_share", "invalid_share")
 def main() -> int:
     """Run the chosen sections, print the table, write the results."""
     given = parse()
-    results = Results({"payments": given.payments, "rounds": given.rounds,
-                       "load_at_start": os.getloadavg()[0]})  # fmt: skip
+    results = Results(settings_of(given))
     source = open_source(f"synthetic:{given.payments}", None, UpiConfig())
-    scratch = Path(tempfile.mkdtemp(prefix="sangam-bench-"))
-    try:
+    with scratch_folder() as scratch:
         if "rules" in given.sections:
             run_rules(results, source, given.rounds)
         if "throughput" in given.sections:
@@ -75,8 +72,6 @@ def main() -> int:
             run_equality(results, given.equal_payments, scratch)
         if "quality" in given.sections:
             run_quality(results, given.seeds, scratch)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     results.take_over(given.out)
     hold_against_limits(results)
     results.print()
@@ -171,25 +166,15 @@ def hold_against_limits(results: Results) -> None:
 
 
 def parse() -> argparse.Namespace:
-    """Arguments of the benchmark."""
-    parser = argparse.ArgumentParser(
-        prog="benchmarks/fraud.py",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    """Command line."""
+    parser = bench_parser("upi_fraud", __doc__, 2, SECTIONS, first=3)
     add = parser.add_argument
-    add("--sections", type=words, default=list(SECTIONS[:3]), help=", ".join(SECTIONS))
     add("--payments", type=int, default=300_000, help="payments (%(default)s)")
-    add("--equal-payments", type=int, default=100_000, help="compared (%(default)s)")
-    add("--seeds", type=int, default=5, help="runs for quality (%(default)s)")
-    add("--rounds", type=int, default=2, help="runs of each arm (%(default)s)")
-    add("--rates", type=numbers, default=[1_000, 5_000], help="payments a second")
+    add("--equal-payments", type=int, default=100_000, help="of section equality (%(default)s)")
+    add("--seeds", type=int, default=5, help="runs of section quality (%(default)s)")
+    add("--rates", type=numbers, default=[1_000, 5_000], help="payments a second (%(default)s)")
     add("--seconds", type=int, default=30, help="measured at each rate (%(default)s)")
-    add("--out", type=Path, default=ROOT / "benchmarks" / "results" / "upi_fraud.json")
-    given = parser.parse_args()
-    if unknown := set(given.sections) - set(SECTIONS):
-        parser.error(f"--sections: {sorted(unknown)[0]!r} is not of {', '.join(SECTIONS)}")
-    return given
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

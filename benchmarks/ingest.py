@@ -12,17 +12,16 @@ import argparse
 import json
 import os
 import shutil
-import signal
 import statistics
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from harness.process import RunFailed, run_measured  # noqa: E402
+from harness.arguments import bench_parser, settings_of  # noqa: E402
+from harness.process import RunFailed, run_measured, scratch_folder  # noqa: E402
 from harness.results import Results, progress  # noqa: E402
 from ingest_topics import Filled, fill, start_stack  # noqa: E402
 
@@ -95,25 +94,15 @@ class Bench:
 def main() -> int:
     """Fill the topics, run the programs in turn, print and write the results."""
     given = parse()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    results = Results(
-        {"records": given.records, "rounds": given.rounds, "load_at_start": os.getloadavg()[0]}
-    )
-    scratch = Path(tempfile.mkdtemp(prefix="sangam-bench-"))
-    stack = start_stack(scratch / "stack")
-    try:
-        much = fill(stack, "upi.transactions.v1", "upi.Transaction", given.records)
-        little = fill(stack, "upi.labels.v1", "upi.Label", LITTLE)
-        progress(f"{much.records:,} records, {much.megabytes:.0f} MB in {much.name}")
-        bench = Bench(stack, scratch)
-        seconds = measure(results, bench, much, given.rounds)
-        start = [bench.ingest(little)["seconds"] for _ in range(given.rounds)]
-        add_start(results, start, seconds, much)
-    except RunFailed as error:
-        results.skip("ingest", str(error))
-    finally:
-        stack.remove()
-        shutil.rmtree(scratch, ignore_errors=True)
+    results = Results(settings_of(given))
+    with scratch_folder() as scratch:
+        stack = start_stack(scratch / "stack")
+        try:
+            measure_topics(results, stack, scratch, given)
+        except RunFailed as error:
+            results.skip("ingest", str(error))
+        finally:
+            stack.remove()
     for peer in (PYTHON, JAVA):
         results.ratio(
             f"rate, {OURS} / {peer}", f"{OURS}, records per second", f"{peer}, records per second"
@@ -126,6 +115,19 @@ def main() -> int:
     results.print()
     results.write(given.out, PACKAGES)
     return 1 if results.skipped else 0
+
+
+def measure_topics(
+    results: Results, stack: NativeStack, scratch: Path, given: argparse.Namespace
+) -> None:
+    """Fill the topics and run the programs on them."""
+    much = fill(stack, "upi.transactions.v1", "upi.Transaction", given.records)
+    little = fill(stack, "upi.labels.v1", "upi.Label", LITTLE)
+    progress(f"{much.records:,} records, {much.megabytes:.0f} MB in {much.name}")
+    bench = Bench(stack, scratch)
+    seconds = measure(results, bench, much, given.rounds)
+    start = [bench.ingest(little)["seconds"] for _ in range(given.rounds)]
+    add_start(results, start, seconds, much)
 
 
 def add_start(results: Results, start: Sequence[float], seconds: float, topic: Filled) -> None:
@@ -171,13 +173,9 @@ def measure(results: Results, bench: Bench, topic: Filled, rounds: int) -> float
 
 def parse() -> argparse.Namespace:
     """Command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add = parser.add_argument
-    add("--records", type=int, default=1_000_000, help="messages in the topic (1,000,000)")
-    add("--rounds", type=int, default=3, help="runs of each program after a warm-up (3)")
-    add("--out", type=Path, default=ROOT / "benchmarks" / "results" / "ingest.json")
+    parser = bench_parser("ingest", __doc__, 3)
+    records = 1_000_000
+    parser.add_argument("--records", type=int, default=records, help="in the topic (%(default)s)")
     return parser.parse_args()
 
 

@@ -14,9 +14,7 @@ import argparse
 import json
 import os
 import shutil
-import signal
 import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +22,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from harness.process import RunFailed, run_measured  # noqa: E402
+from harness.arguments import PEERS_PYTHON, add_data, bench_parser, settings_of  # noqa: E402
+from harness.process import RunFailed, run_measured, scratch_folder  # noqa: E402
 from harness.results import Results, median, progress  # noqa: E402
 from seats_hot import hot_kernel_seconds, job_env, longest_kernel_task  # noqa: E402
 from seats_peer import ask_ortools, coach_case, flow_case  # noqa: E402
@@ -60,12 +59,8 @@ DAYS = {
 def main() -> int:
     """Run the chosen sections, print the table, write the results."""
     given = parse()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    results = Results(
-        {"rounds": given.rounds, "scale": given.scale, "load_at_start": os.getloadavg()[0]}
-    )
-    scratch = Path(tempfile.mkdtemp(prefix="sangam-bench-"))
-    try:
+    results = Results(settings_of(given))
+    with scratch_folder() as scratch:
         if "policies" in given.sections:
             run_policies(results, given.peers_python, scratch)
         if "groups" in given.sections:
@@ -73,8 +68,6 @@ def main() -> int:
         for name in ("day", "tatkal"):
             if name in given.sections:
                 run_day(results, name, given, scratch)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     results.take_over(given.out)
     if given.scale == 1:
         hold_against_limits(results)
@@ -235,22 +228,12 @@ def hold_against_limits(results: Results) -> None:
 
 def parse() -> argparse.Namespace:
     """Command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = bench_parser("seats", __doc__, 3, SECTIONS)
     add = parser.add_argument
-    add("--sections", type=lambda text: text.split(","), default=list(SECTIONS))
-    add("--rounds", type=int, default=3, help="runs of each day (3)")
-    add("--scale", type=float, default=1.0, help="share of the requests and trains of a day (1)")
-    add("--data", type=Path, default=Path(tempfile.gettempdir(), "sangam-bench-data"))
-    add(
-        "--peers-python", default=os.environ.get("SANGAM_BENCH_PYTHON", ""), help="OR-Tools' Python"
-    )
-    add("--out", type=Path, default=ROOT / "benchmarks" / "results" / "seats.json")
-    given = parser.parse_args()
-    if unknown := set(given.sections) - set(SECTIONS):
-        parser.error(f"--sections: {sorted(unknown)[0]!r} is not of {', '.join(SECTIONS)}")
-    return given
+    add("--scale", type=float, default=1.0, help="share of a day that is run (%(default)s)")
+    add("--peers-python", default=PEERS_PYTHON, help="OR-Tools' Python; without it no peer runs")
+    add_data(parser)
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

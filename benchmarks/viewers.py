@@ -16,17 +16,15 @@ of its own.
 import argparse
 import json
 import os
-import shutil
-import signal
 import sys
-import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
-from harness.process import RunFailed, run_measured  # noqa: E402
+from harness.arguments import add_data, bench_parser, settings_of  # noqa: E402
+from harness.process import RunFailed, run_measured, scratch_folder  # noqa: E402
 from harness.results import Results, median, progress  # noqa: E402
 from viewers_data import make  # noqa: E402
 from viewers_replay import hold_replay, measure_heap, measure_replay  # noqa: E402
@@ -48,14 +46,9 @@ JVM = {"JVM_ARGS": "-XX:+UseParallelGC -Xmx7g"}
 def main() -> int:
     """Run the chosen sections, print the table, write the results."""
     given = parse()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    results = Results({"rounds": given.rounds, "viewers": given.viewers,
-                       "load_at_start": os.getloadavg()[0]})  # fmt: skip
-    scratch = Path(tempfile.mkdtemp(prefix="sangam-bench-"))
-    try:
+    results = Results(settings_of(given))
+    with scratch_folder() as scratch:
         measure_sections(results, given, scratch)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     results.take_over(given.out)
     hold_against_limits(results)
     results.print()
@@ -188,23 +181,15 @@ def hold_against_limits(results: Results) -> None:
 
 def parse() -> argparse.Namespace:
     """Command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = bench_parser("viewers", __doc__, 1, SECTIONS)
     add = parser.add_argument
-    add("--sections", type=lambda text: text.split(","), default=list(SECTIONS))
     add("--viewers", type=int, default=150_000, help="base audience (%(default)s)")
-    add("--rounds", type=int, default=1, help="runs of each of our arms (%(default)s)")
     add("--replay-viewers", type=int, default=1_010_000, help="steady audience (%(default)s)")
     add("--heap-viewers", type=int, default=100_000, help="audience of the heap (%(default)s)")
     add("--heap", default="6g", help="largest heap of replay and heap (%(default)s)")
     add("--live-rate", type=int, default=5_000, help="live events a second (%(default)s)")
-    add("--data", type=Path, default=Path(tempfile.gettempdir(), "sangam-bench-data"))
-    add("--out", type=Path, default=ROOT / "benchmarks" / "results" / "viewers.json")
-    given = parser.parse_args()
-    if unknown := set(given.sections) - set(SECTIONS):
-        parser.error(f"--sections: {sorted(unknown)[0]!r} is not of {', '.join(SECTIONS)}")
-    return given
+    add_data(parser)
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

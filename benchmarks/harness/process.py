@@ -4,6 +4,8 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +18,17 @@ _LARGEST_SHARE = 0.02  # looking at memory costs time on the cores that are bein
 
 class RunFailed(RuntimeError):
     """A program of the benchmark failed; the message ends with the tail of its output."""
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """A folder of the run, gone with it: SIGTERM ends the run, and what it has started, first."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    name = tempfile.mkdtemp(prefix="sangam-bench-")
+    try:
+        yield Path(name)
+    finally:
+        shutil.rmtree(name, ignore_errors=True)
 
 
 @dataclass(frozen=True)
