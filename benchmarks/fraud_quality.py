@@ -97,7 +97,7 @@ def _metrics(seed: int, folder: Path) -> dict[str, Any]:
     """Figures of one whole run of the job."""
     script = str(ROOT / "jobs" / "upi_fraud.py")
     command = [sys.executable, script, "--seed", str(seed), "--set", EPISODES,
-               "--out", str(folder / "out"), "--report", str(folder)]  # fmt: skip
+               "--lake", str(folder / "out"), "--report", str(folder)]  # fmt: skip
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     metrics: dict[str, Any] = json.loads((folder / "run.json").read_text("utf-8"))["metrics"]
     return metrics

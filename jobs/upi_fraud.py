@@ -3,7 +3,7 @@
 python jobs/upi_fraud.py                                 200,000 seeded payments with frauds
 python jobs/upi_fraud.py --input synthetic:50000 --profile paytm
 python jobs/upi_fraud.py --input payments.parquet --truth truth.parquet
-python jobs/upi_fraud.py --stack                         on Kafka, until stopped
+python jobs/upi_fraud.py --stack                         on Kafka, until stopped; --once ends sooner
 python jobs/upi_fraud.py --stack --job network           beside it: who pays whom; ends in flags
 flink run -py jobs/upi_fraud.py --stack                  on a Flink cluster
 """

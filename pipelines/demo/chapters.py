@@ -141,7 +141,7 @@ CHAPTERS = (
             Figure("blocked", "payments blocked"),
             Figure("decisions_per_second", "decisions a second"),
         ),
-        OnStack("upi", 20_000, ("--stack", "--bounded")),
+        OnStack("upi", 20_000, ("--stack", "--once")),
     ),
     Chapter(
         "viewer_analytics",

@@ -43,9 +43,8 @@ class Shop:
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def commands(self, chapter: Chapter, is_on_stack: bool) -> list[list[str]]:
-        """Command lines of a chapter in turn; local tables or files go below the folder."""
-        place = "--out" if chapter.job == "upi_fraud" else "--lake"
-        local, report = [place, str(self.folder / "lake")], ["--report", str(self.folder)]
+        """Command lines of a chapter in turn; local tables go below the folder."""
+        local, report = ["--lake", str(self.folder / "lake")], ["--report", str(self.folder)]
         if not is_on_stack:
             return [_job(chapter.job, *chapter.flags, *local, *report)]
         told = chapter.on_stack

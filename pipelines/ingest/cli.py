@@ -19,8 +19,7 @@ def main(doc: str | None) -> int:
 
 def _add_flags(add: AddFlag) -> None:
     add("--topic", required=True, help="topic of conf/stack/topics.yaml")
-    add("--once", dest="is_once", action="store_true",
-        help="end when the messages that are there are stored")  # fmt: skip
+    add("--once", action="store_true", help="end when the messages that are there are stored")
     add("--lake", default="./lake", metavar="DIR",
         help="folder, or s3a://PREFIX for the buckets PREFIX-bronze ... (%(default)s)")  # fmt: skip
 

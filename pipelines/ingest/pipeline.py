@@ -108,7 +108,7 @@ def _start(writer: BatchWriter, request: Request) -> StreamingQuery:
     stream = raw.load().writeStream.option("checkpointLocation", places.checkpoint)
     triggered = (
         stream.trigger(availableNow=True)
-        if request.is_once
+        if request.once
         else stream.trigger(processingTime=f"{config.trigger_seconds:g} seconds")
     )
     return triggered.queryName(f"ingest {places.topic}").foreachBatch(_handler(writer)).start()

@@ -14,7 +14,7 @@ class Request:
     Attributes:
         topic: topic of the catalogue.
         lake: local folder, or `s3a://<prefix>`.
-        is_once: end when the messages that are there now are stored.
+        once: end when the messages that are there now are stored.
         as_of: business date of the run, for its name.
         dry_run: check what is needed, write nothing.
         report: folder of report.html and run.json.
@@ -22,7 +22,7 @@ class Request:
 
     topic: str
     lake: str = "./lake"
-    is_once: bool = True
+    once: bool = False
     as_of: date = field(default_factory=utc_today)
     dry_run: bool = False
     report: Path | None = None

@@ -22,14 +22,13 @@ def main(doc: str | None) -> int:
 def _add_flags(add: AddFlag) -> None:
     add("--input", default="synthetic", help=INPUTS)
     add("--lake", default="./lake-rail", metavar="DIR", help="root of the tables (%(default)s)")
-    add("--intake", dest="is_intake", action="store_true",
-        help="apply new events in micro-batches to the ledger")  # fmt: skip
+    add("--intake", action="store_true", help="apply new events in micro-batches to the ledger")
     add("--follow", type=float, metavar="SECONDS",
         help="with --intake from Kafka: go on until nothing has come for so long")  # fmt: skip
 
 
 def _run(config: "SeatsConfig", request: Request, open_log: OpenLog) -> "RunSummary":
-    if request.follow and not (request.is_intake and request.input.startswith("kafka://")):
+    if request.follow and not (request.intake and request.input.startswith("kafka://")):
         raise ConfigError(
             "--follow waits for messages: give --intake and --input kafka://rail.booking_requests.v1"
         )

@@ -55,7 +55,7 @@ def run(session: SparkSession, config: SeatsConfig, request: Request, log: RunLo
     try:
         if is_plan_file(request.input):
             return run_planning(session, config, request, lake_root, log)
-        with only_intake(lake_root) if request.is_intake else nullcontext():
+        with only_intake(lake_root) if request.intake else nullcontext():
             return _run_days(session, config, request, lake_root, log)
     finally:
         session.catalog.clearCache()
@@ -68,8 +68,8 @@ def _run_days(
     """Everything but planning lines: allot the days of the input, or apply it to the ledger."""
     with log.step("open"):
         source = open_source(
-            session, request.input, config, lake_root if request.is_intake else request.lake,
-            is_intake=request.is_intake, is_dry_run=request.dry_run,
+            session, request.input, config, lake_root if request.intake else request.lake,
+            is_intake=request.intake, is_dry_run=request.dry_run,
         )  # fmt: skip
         as_of = request.as_of or _last_day(source)
         plans = read_plans(source.trains, config, end_of_day(as_of))
@@ -78,19 +78,19 @@ def _run_days(
     summary = _summary(config, as_of, source)
     log.name(summary)
     result = Run(source, plans, lake)
-    if request.is_intake:
+    if request.intake:
         run_intake(source, plans, lake, config, task_settings(config, source), summary, log)
     else:
         _allot(result, config, as_of, summary, log)
     if request.dry_run:
         summary.status, summary.tables = "dry_run", {}
-    elif not request.is_intake:
+    elif not request.intake:
         with log.step("publish"):
             publish(lake, summary)
     log.close(summary)
     summary.metrics["seconds"] = log.elapsed
     if request.report and not request.dry_run:
-        if request.is_intake:
+        if request.intake:
             summary.write_run_json(request.report)
         else:
             _write_report(result, config, summary, request.report, log)

@@ -13,8 +13,8 @@ class Request:
         input: synthetic[:N], a folder, a .psv file, ledger, or kafka://topic.
         lake: root of the Delta tables.
         as_of: business date; None takes the last service date.
-        is_intake: sell in micro-batches instead of allotting a day.
-        follow: with `is_intake` from Kafka, seconds without news after which it ends.
+        intake: sell in micro-batches instead of allotting a day.
+        follow: with `intake` from Kafka, seconds without news after which it ends.
         dry_run: check and plan only, write nothing.
         report: folder of report.html and run.json.
     """
@@ -22,7 +22,7 @@ class Request:
     input: str = "synthetic"
     lake: str = "./lake-rail"
     as_of: date | None = None
-    is_intake: bool = False
+    intake: bool = False
     follow: float | None = None
     dry_run: bool = False
     report: Path | None = None

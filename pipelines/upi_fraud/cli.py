@@ -26,11 +26,11 @@ def _add_flags(add: AddFlag) -> None:
         help="rule profile (%(default)s)")  # fmt: skip
     add("--seed", metavar="N", help="of the generator (seed of the configuration)",
         **sets_key("seed", int))  # fmt: skip
-    add("--out", type=Path, default=Path("reports", JOB, "out"), metavar="DIR",
+    add("--lake", type=Path, default=Path("lake-upi"), metavar="DIR",
         help="folder of the decisions (%(default)s)")  # fmt: skip
     add("--model", type=Path, metavar="DIR", help="folder of a model; none decides by rules alone")
     add("--stack", action="store_true", help="read and write Kafka until stopped")
-    add("--bounded", action="store_true", help="with --stack: end at the newest offsets")
+    add("--once", action="store_true", help="with --stack: end when all that is there is decided")
     add("--job", choices=("decide", "network"), default="decide",
         help="with --stack: decide, or find patterns for flags (%(default)s)")  # fmt: skip
 

@@ -38,19 +38,19 @@ def make_summary(config: UpiConfig, request: Request, inputs: dict[str, str]) ->
     return begin_summary(JOB, config, request.as_of, told, inputs)
 
 
-def write_files(result: Run, out: Path, summary: RunSummary) -> None:
+def write_files(result: Run, lake: Path, summary: RunSummary) -> None:
     """Write the outcomes as Avro container files, one for each topic of a run on Kafka."""
     for name, (subject, kinds) in FILES.items():
         rows = result.outcomes.filter(
             pc.is_in(result.outcomes["kind"], pa.array([int(one) for one in kinds], pa.int32()))
         )
         values = rows["message_value"].to_pylist()
-        path = out / f"{name}.avro"
+        path = lake / f"{name}.avro"
         if name == "late":
             _write_late(values, path, subject)
         else:
             write_container(path, subject, values)
-        summary.tables[name] = {"rows": len(values), "path": f"{out.name}/{path.name}"}
+        summary.tables[name] = {"rows": len(values), "path": f"{lake.name}/{path.name}"}
     summary.tables["flags"] = {"rows": len(result.flags)}
 
 

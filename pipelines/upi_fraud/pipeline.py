@@ -66,7 +66,7 @@ def run(config: UpiConfig, request: Request, log: RunLog) -> RunSummary:
             return summary
         result = _decide(source, config, request, scratch, log)
         with log.step("write"):
-            write_files(result, request.out, summary)
+            write_files(result, request.lake, summary)
         with log.step("replay"):
             result.replayed = check_replay(source, result.plan, result.decisions)
         with log.step("evaluate"):

@@ -15,12 +15,12 @@ class Request:
         input: synthetic, synthetic:N or a Parquet file of messages.
         truth: Parquet file with the kinds of the frauds.
         profile: rule profile.
-        out: folder of the decisions.
+        lake: folder of the decisions.
         as_of: business date.
         dry_run: plan only, write nothing.
         report: folder of report.html and run.json.
         stack: read and write Kafka.
-        bounded: with `stack`, end at the newest offsets.
+        once: with `stack`, end when all that is there now has its outcome.
         job: with `stack`, `decide` (the hot path) or `network` (the slow one).
         model: folder of a model; None decides by rules alone.
     """
@@ -28,11 +28,11 @@ class Request:
     input: str = "synthetic"
     truth: Path | None = None
     profile: str = "strict"
-    out: Path = Path("reports", "upi_fraud", "out")
+    lake: Path = Path("lake-upi")
     as_of: date = field(default_factory=utc_today)
     dry_run: bool = False
     report: Path | None = None
     stack: bool = False
-    bounded: bool = False
+    once: bool = False
     job: str = "decide"
     model: Path | None = None

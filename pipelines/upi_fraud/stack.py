@@ -48,7 +48,7 @@ _HEADERS = (
 
 
 def run_stack(config: UpiConfig, request: "Request", log: RunLog) -> RunSummary:
-    """Decide what comes in until the process is stopped, or (`bounded`) until all has an outcome.
+    """Decide what comes in until the process is stopped, or (`once`) until all has an outcome.
 
     Raises:
         ConfigError: the addresses of the stack or the token key are not set.
@@ -66,7 +66,7 @@ def run_stack(config: UpiConfig, request: "Request", log: RunLog) -> RunSummary:
         return summary
     if request.job == "network":
         with log.step("network"):
-            summary.metrics = run_network(config, tokeniser, servers, request.bounded)
+            summary.metrics = run_network(config, tokeniser, servers, request.once)
         summary.counts = {"read": number_in(spans)}
         return _finish(summary, request, log)
     model = str(request.model.resolve()) if request.model is not None else None
@@ -74,7 +74,7 @@ def run_stack(config: UpiConfig, request: "Request", log: RunLog) -> RunSummary:
     plan = DeciderPlan(config, request.profile, tokeniser, version, servers=servers, model=model)
     with log.step("decide"), running(_submit(config, plan, servers)) as job:
         wait(
-            job, lambda: request.bounded and reconcile(servers, spans).is_whole(spans),
+            job, lambda: request.once and reconcile(servers, spans).is_whole(spans),
             min(2.0, config.flink.checkpoint_seconds),
         )  # fmt: skip
     with log.step("reconcile"):

@@ -60,7 +60,7 @@ def ingest(spark: SparkSession, topic: str, lake: str, **changes: Any) -> Any:
     """One run in this process."""
     log = RunLog("ingest", "", Request(topic).as_of)
     report = changes.pop("report", None)
-    return run(spark, IngestConfig(**changes), Request(topic, lake, report=report), log)
+    return run(spark, IngestConfig(**changes), Request(topic, lake, once=True, report=report), log)
 
 
 def job(stack: NativeStack, name: str, *arguments: str, **env: str) -> subprocess.Popen[str]:

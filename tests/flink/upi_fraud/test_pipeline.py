@@ -33,7 +33,7 @@ SIZE = "synthetic:4000"
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("upi")
-    request = Request(SIZE, out=folder / "out", as_of=date(2026, 1, 1), report=folder / "report")
+    request = Request(SIZE, lake=folder / "out", as_of=date(2026, 1, 1), report=folder / "report")
     log = RunLog("upi_fraud", "", date(2026, 1, 1), stream=StringIO())
     return run(CONFIG, request, log), folder
 

@@ -29,10 +29,10 @@ def halves(spark, tmp_path_factory):
 def test_intake_in_two_batches_then_the_chart(halves, allot, tmp_path):
     early, late = halves
     lake = tmp_path / "lake"
-    first = allot(str(early), lake=lake, is_intake=True)
+    first = allot(str(early), lake=lake, intake=True)
     assert first.summary.metrics["batch"] == 0
     assert first.summary.metrics["confirmed"] > 0
-    second = allot(str(late), lake=lake, is_intake=True)
+    second = allot(str(late), lake=lake, intake=True)
     assert second.summary.metrics["batch"] == 1
     assert second.summary.metrics["already_applied"] > 0
     ledger = first.table("rail_ledger")
@@ -59,9 +59,9 @@ def test_a_run_killed_before_publishing_is_applied_by_the_next(
 
     monkeypatch.setattr(intake, "publish", die)
     with pytest.raises(KeyboardInterrupt):
-        allot(str(early), lake=lake, is_intake=True)
+        allot(str(early), lake=lake, intake=True)
     monkeypatch.setattr(intake, "publish", original)
-    done = allot(str(early), lake=lake, is_intake=True)
+    done = allot(str(early), lake=lake, intake=True)
     ledger = done.table("rail_ledger")
     assert not ledger.duplicated(["kind", "entry_id"]).any()
     assert done.summary.metrics["already_applied"] == 0

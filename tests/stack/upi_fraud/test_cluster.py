@@ -58,7 +58,7 @@ def test_nothing_is_lost_or_decided_twice(
     build = make_new_build(tmp_path / "build")
     wire = Wire("upi.Transaction", root=build / "schemas")
     send_new(servers, wire)
-    command = [sys.executable, "jobs/upi_fraud.py", "--stack", "--bounded", *state,
+    command = [sys.executable, "jobs/upi_fraud.py", "--stack", "--once", *state,
                "--set", f"restore_from={savepoint}"]  # fmt: skip
     env = {**os.environ, **stack.environment, **KEY, "PYTHONPATH": str(build), "JVM_ARGS": QUICK}
     done = subprocess.run(command, cwd=build, env=env, capture_output=True, text=True, timeout=240)

@@ -50,7 +50,7 @@ def send_planted(servers: str) -> None:
 def test_planted_patterns_become_flags(stack: NativeStack, servers: str, tmp_path: Path) -> None:
     ((_, first_new),) = topic_spans(servers, TOPICS[1]).values()
     send_planted(servers)
-    arguments = ("--stack", "--job", "network", "--bounded", "--report", str(tmp_path))
+    arguments = ("--stack", "--job", "network", "--once", "--report", str(tmp_path))
     process = job(stack, "upi_fraud", *arguments, JVM_ARGS=QUICK)
     output, _ = process.communicate(timeout=280)
     assert process.returncode == 0, output

@@ -81,7 +81,7 @@ def test_each_payment_has_one_outcome_equal_to_a_replay(
     report = tmp_path / "report"
     arguments = (
         "--stack",
-        "--bounded",
+        "--once",
         "--report",
         str(report),
         "--set",

@@ -124,7 +124,7 @@ def test_following_sells_each_batch_and_ends_when_nothing_comes(monkeypatch, tmp
     monkeypatch.setattr(following, "Lake", lambda *_: None)
     monkeypatch.setattr(following, "POLL_SECONDS", 0.01)
     request = Request(
-        "kafka://x", str(tmp_path), is_intake=True, follow=0.2, report=tmp_path / "report"
+        "kafka://x", str(tmp_path), intake=True, follow=0.2, report=tmp_path / "report"
     )
     summary = following.follow(None, SeatsConfig(), request, lambda: None)
     assert seen == [None] * 3
