@@ -5,12 +5,13 @@ Imports nothing heavy before the arguments are checked: `--help` answers without
 
 import importlib
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipelines.core.cli import job_parser, main_guard
+from pipelines.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -73,6 +74,22 @@ def sets_key(key: str, kind: Callable[[str], object]) -> dict[str, Any]:
 
     setting.__name__ = getattr(kind, "__name__", "value")
     return {"dest": "sets", "action": "append", "type": setting}
+
+
+def refuse_alone(flag: str, is_given: bool, others: Mapping[str, bool]) -> None:
+    """Refuse flags that mean something only beside another one, rather than pass them over.
+
+    Args:
+        flag: what they go with.
+        is_given: whether it is there.
+        others: whether each of them is there.
+
+    Raises:
+        ConfigError: one is there without it.
+    """
+    alone = [other for other, is_there in others.items() if is_there]
+    if alone and not is_given:
+        raise ConfigError(f"{alone[0]} goes with {flag}: add {flag}, or leave {alone[0]} out.")
 
 
 def make_request(model: type[RequestT], arguments: Namespace) -> RequestT:

@@ -19,7 +19,7 @@ class RunPage:
     Attributes:
         source: the input in words.
         run_id, as_of: which run.
-        metrics, counts, seconds, config: as in `run.json`.
+        metrics, counts, seconds, total_seconds, config: as in `run.json`.
         reasons: records set aside by reason.
         manifest: what was read and what was published.
     """
@@ -31,6 +31,7 @@ class RunPage:
     counts: Mapping[str, int]
     reasons: Mapping[str, int]
     seconds: Mapping[str, float]
+    total_seconds: float | None
     config: Mapping[str, Any]
     manifest: Mapping[str, Any]
 
@@ -45,6 +46,7 @@ def run_page(summary: RunSummary, source: str, reasons: Mapping[str, int]) -> di
         "counts": summary.counts,
         "reasons": reasons,
         "seconds": summary.seconds,
+        "total_seconds": summary.total_seconds,
         "config": summary.config,
         "manifest": {"inputs": summary.inputs, "tables": summary.tables},
     }

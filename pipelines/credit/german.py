@@ -122,16 +122,17 @@ def run_german(
         every = cross_validate(sample, specs, config)
         fair = cross_validate(sample, allowed(specs), config)
     found = GermanFindings(card, unseen, sample.is_bad, every, fair)
-    summary.metrics = german_metrics(found) | {"scored": len(sample), "seconds": log.elapsed}
+    summary.metrics = german_metrics(found) | {"scored": len(sample)}
     summary.counts = {"in": len(sample), "out": len(sample)}
     log.close(summary)
     summary.check_accounting()
     if request.report and not request.dry_run:
         from pipelines.credit.report.german import write_german_report
 
-        write_german_report(summary, found, request.report / "report.html")
         card.save(request.report)
-        summary.write_run_json(request.report)
+        log.write_report(
+            summary, request.report, lambda page: write_german_report(summary, found, page)
+        )
     return summary
 
 

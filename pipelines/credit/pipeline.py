@@ -93,9 +93,8 @@ def _finish(state: Run) -> RunSummary:
         with log.step("tables"):
             publish(state)
     log.close(summary)
-    summary.metrics["seconds"] = log.elapsed
     if request.report and not request.dry_run:
-        from pipelines.credit.report import write_run_report
+        from pipelines.credit.report import write_report
 
-        log.write_report(summary, request.report, lambda page: write_run_report(state, page))
+        log.write_report(summary, request.report, lambda page: write_report(state, page))
     return summary

@@ -18,8 +18,8 @@ from pipelines.ingest.checks import STOP
 from pipelines.ingest.config import IngestConfig
 from pipelines.ingest.places import JOB, Places
 from pipelines.ingest.progress import batch_offsets, stamp
+from pipelines.ingest.result import Tally
 from pipelines.ingest.row_store import RowStore, Stored
-from pipelines.ingest.tally import Tally
 
 
 @dataclass(frozen=True)

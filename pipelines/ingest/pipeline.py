@@ -20,17 +20,18 @@ from pipelines.core.spark import RUN_ERRORS
 from pipelines.core.summary import RunSummary, begin_summary
 from pipelines.ingest.batches import BatchWriter
 from pipelines.ingest.checks import load_rules, suite
-from pipelines.ingest.compaction import Compaction, compact, count_files
+from pipelines.ingest.compaction import Compaction, compact
 from pipelines.ingest.config import IngestConfig
 from pipelines.ingest.failures import explain_failure, is_transient, told_in_a_line
+from pipelines.ingest.outcome import measure
 from pipelines.ingest.patience import Patience
 from pipelines.ingest.places import JOB, Places, find_places
 from pipelines.ingest.progress import starting_offsets
-from pipelines.ingest.report import build_report
+from pipelines.ingest.report import write_report
 from pipelines.ingest.report.quality import DATA_DOCS, make_section
 from pipelines.ingest.request import Request
+from pipelines.ingest.result import Tally
 from pipelines.ingest.row_store import RowStore
-from pipelines.ingest.tally import Tally
 
 
 def run(session: SparkSession, config: IngestConfig, request: Request, log: RunLog) -> RunSummary:
@@ -56,16 +57,17 @@ def run(session: SparkSession, config: IngestConfig, request: Request, log: RunL
         _run_until_done(writer, request, log)
         step.rows = tally.read
     with log.step("compact"):
-        done = compact(session, places, config)
+        files = compact(session, places, config)
     with log.step("gate"):
         checks = suite(rules, tally.found(), config.quarantine_limit)
         docs = request.report / DATA_DOCS if request.report else None
         quality = validate(checks, docs) if tally.found().decoded else QualityReport()
-    _finish(summary, writer, done, log)
+    _finish(summary, writer, files, log)
     if request.report:
-        report = build_report(summary, tally, done, make_section(quality, tally))
-        report.write(request.report / "report.html")
-        summary.write_run_json(request.report)
+        section = make_section(quality, tally)
+        log.write_report(
+            summary, request.report, lambda page: write_report(summary, tally, files, section, page)
+        )
     if tally.stopped:
         raise GateError(tally.stopped)
     quality.require(tally.aside + tally.warned)
@@ -125,21 +127,10 @@ def _handler(writer: BatchWriter) -> Any:
     return handle
 
 
-def _finish(summary: RunSummary, writer: BatchWriter, done: Compaction, log: RunLog) -> None:
-    tally, seconds = writer.tally, log.seconds.get("ingest", 0.0)
-    files = count_files(writer.places, writer.config.target_file_mib)
+def _finish(summary: RunSummary, writer: BatchWriter, files: Compaction, log: RunLog) -> None:
+    tally = writer.tally
     summary.counts = tally.counts()
-    summary.metrics = {
-        "records_per_second": tally.read / seconds if tally.read else None,
-        "megabytes_per_second": tally.bytes / 1e6 / seconds if tally.read else None,
-        "batches": tally.batches,
-        "repeated_batches": tally.repeated,
-        "files": files.files,
-        "small_files": files.small,
-        "compacted_files": done.removed,
-        **{f"dlq_{code.lower()}": number for code, number in sorted(tally.dead.items())},
-        **{f"rejected_{code.lower()}": number for code, number in sorted(tally.aside.items())},
-    }
+    summary.metrics = measure(tally, files, log.seconds["ingest"])
     summary.tables = {writer.places.table: {"version": version_of(writer.places.delta)}}
     log.close(summary)
     summary.status = "failed" if tally.stopped else "done"

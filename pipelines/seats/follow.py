@@ -49,10 +49,8 @@ def follow(
         sums.update({name: int(summary.metrics[name] or 0) for name in SUMS})
         batches, largest, last_news = batches + 1, max(largest, waiting), time.monotonic()
     summary.counts = {**summary.counts, **counts}
-    seconds = time.monotonic() - began
-    summary.metrics.update(
-        {**sums, "batches": batches, "largest_backlog": largest, "seconds": seconds}
-    )
+    summary.total_seconds = time.monotonic() - began
+    summary.metrics.update({**sums, "batches": batches, "largest_backlog": largest})
     if request.report and not request.dry_run:
         summary.write_run_json(request.report)
     return summary

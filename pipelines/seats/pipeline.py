@@ -88,7 +88,6 @@ def _run_days(
         with log.step("publish"):
             publish(lake, summary)
     log.close(summary)
-    summary.metrics["seconds"] = log.elapsed
     if request.report and not request.dry_run:
         if request.intake:
             summary.write_run_json(request.report)

@@ -145,6 +145,8 @@ def run_planning(
     tagged.unpersist()
     summary.status = "dry_run" if request.dry_run else "done"
     log.close(summary)
+    if request.report and not request.dry_run:
+        summary.write_run_json(request.report)
     return summary
 
 

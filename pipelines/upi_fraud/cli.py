@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.core.job import AddFlag, OpenLog, job_main, sets_key
+from pipelines.core.job import AddFlag, OpenLog, job_main, refuse_alone, sets_key
 from pipelines.upi_fraud.request import Request
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ def _add_flags(add: AddFlag) -> None:
 
 
 def _run(config: "UpiConfig", request: Request, open_log: OpenLog) -> "RunSummary":
+    others = {"--once": request.once, "--job network": request.job == "network"}
+    refuse_alone("--stack", request.stack, others)
     from pipelines.upi_fraud.pipeline import run
 
     return run(config, request, open_log())

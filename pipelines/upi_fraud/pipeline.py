@@ -63,6 +63,7 @@ def run(config: UpiConfig, request: Request, log: RunLog) -> RunSummary:
         summary.counts["read"] = source.payments.num_rows
         if request.dry_run:
             summary.status, summary.counts = "dry_run", {"read": source.payments.num_rows}
+            log.close(summary)
             return summary
         result = _decide(source, config, request, scratch, log)
         with log.step("write"):
@@ -77,7 +78,7 @@ def run(config: UpiConfig, request: Request, log: RunLog) -> RunSummary:
         measure(result, summary, log)
         summary.check_accounting()
         if request.report is not None:
-            _report(result, config, summary, request.report, log)
+            _write_report(result, config, summary, request.report, log)
         return summary
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -125,7 +126,9 @@ def _slow_path(
     return make_flags(found, config.network, known)
 
 
-def _report(result: Run, config: UpiConfig, summary: RunSummary, folder: Path, log: RunLog) -> None:
+def _write_report(
+    result: Run, config: UpiConfig, summary: RunSummary, folder: Path, log: RunLog
+) -> None:
     from pipelines.upi_fraud.report import write_report
 
     log.write_report(summary, folder, lambda page: write_report(result, config, summary, page))

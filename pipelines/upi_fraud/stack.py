@@ -1,6 +1,7 @@
 """The fraud run on Kafka: decisions at once, the ledger exactly once, until stopped."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
@@ -63,12 +64,16 @@ def run_stack(config: UpiConfig, request: "Request", log: RunLog) -> RunSummary:
         spans = topic_spans(servers, TOPIC)
     if request.dry_run:
         summary.status, summary.counts = "dry_run", {"read": number_in(spans)}
+        log.close(summary)
         return summary
     if request.job == "network":
         with log.step("network"):
             summary.metrics = run_network(config, tokeniser, servers, request.once)
         summary.counts = {"read": number_in(spans)}
-        return _finish(summary, request, log)
+        log.close(summary)
+        if request.report is not None:
+            summary.write_run_json(request.report)
+        return summary
     model = str(request.model.resolve()) if request.model is not None else None
     version = str(git_state(Path(__file__).parents[2])["git_sha"])
     plan = DeciderPlan(config, request.profile, tokeniser, version, servers=servers, model=model)
@@ -83,13 +88,14 @@ def run_stack(config: UpiConfig, request: "Request", log: RunLog) -> RunSummary:
     spent = log.seconds["decide"]
     summary.metrics["decisions_per_second"] = summary.counts["read"] / spent if spent else None
     summary.check_accounting()
-    _finish(summary, request, log)
+    log.close(summary)
     if request.report is not None:
-        _report(servers, found.reasons, summary, request.report)
+        page = partial(_write_page, servers, found.reasons, summary)
+        log.write_report(summary, request.report, page)
     return summary
 
 
-def _report(servers: str, reasons: Mapping[str, int], summary: RunSummary, folder: Path) -> None:
+def _write_page(servers: str, reasons: Mapping[str, int], summary: RunSummary, path: Path) -> None:
     """Page of what the topics hold."""
     from pipelines.upi_fraud.report import write_stack_report
 
@@ -100,15 +106,7 @@ def _report(servers: str, reasons: Mapping[str, int], summary: RunSummary, folde
         "window_inexact": sum(not one["is_window_exact"] for one in decisions),
         "flags": len(flags),
     }
-    write_stack_report(decisions, flags, reasons, summary, folder / "report.html")
-    summary.write_run_json(folder)
-
-
-def _finish(summary: RunSummary, request: "Request", log: RunLog) -> RunSummary:
-    log.close(summary)
-    if request.report is not None:
-        summary.write_run_json(request.report)
-    return summary
+    write_stack_report(decisions, flags, reasons, summary, path)
 
 
 def _submit(config: UpiConfig, plan: DeciderPlan, servers: str) -> Any:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.core.job import AddFlag, OpenLog, job_main, sets_key
+from pipelines.core.job import AddFlag, OpenLog, job_main, refuse_alone, sets_key
 from pipelines.viewers.request import Request
 
 if TYPE_CHECKING:
@@ -32,14 +32,8 @@ def _add_flags(add: AddFlag) -> None:
 
 
 def _run(config: "ViewersConfig", request: Request, open_log: OpenLog) -> "RunSummary":
-    if request.stack and request.job == "taste":
-        from pipelines.viewers.follow_tastes import follow_tastes
-
-        return follow_tastes(config, request, open_log())
-    if request.stack:
-        from pipelines.viewers.follow import follow
-
-        return follow(config, request, open_log())
+    others = {"--seconds": request.seconds is not None, "--job taste": request.job == "taste"}
+    refuse_alone("--stack", request.stack, others)
     from pipelines.viewers.pipeline import run
 
     return run(config, request, open_log())

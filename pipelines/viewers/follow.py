@@ -10,14 +10,14 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pipelines.core import endpoints
-from pipelines.core.kafka import make_producer, open_topic, read_all, topic_spans
+from pipelines.core.clock import utc_today
+from pipelines.core.kafka import Spans, make_producer, open_topic, read_all, topic_spans
 from pipelines.core.runlog import RunLog
 from pipelines.core.summary import RunSummary, begin_summary
 from pipelines.core.wire import Wire
@@ -43,10 +43,12 @@ def follow(config: ViewersConfig, request: Request, log: RunLog) -> RunSummary:
         SangamError: Kafka cannot be reached, or the job cannot be started.
     """
     servers = endpoints.kafka_servers()
-    topic_spans(servers, topics.EVENTS)  # tells that Kafka is away; Flink would go on trying
-    now = datetime.now(UTC).date()
-    summary = begin_summary(JOB, config, now, topics.EVENTS, {"topic": topics.EVENTS})
+    spans = topic_spans(servers, topics.EVENTS)  # tells that Kafka is away; Flink would go on
+    as_of = request.as_of or utc_today()
+    summary = begin_summary(JOB, config, as_of, topics.EVENTS, {"topic": topics.EVENTS})
     log.name(summary)
+    if request.dry_run:
+        return close_dry_run(summary, spans, log)
     checkpoints = Path(tempfile.mkdtemp(prefix="sangam-"))
     live = LiveLane(config)
     loop = AlertLoop(servers, config, live)
@@ -70,6 +72,14 @@ def follow(config: ViewersConfig, request: Request, log: RunLog) -> RunSummary:
         log.close(summary)
     if request.report:
         summary.write_run_json(request.report)
+    return summary
+
+
+def close_dry_run(summary: RunSummary, spans: Spans, log: RunLog) -> RunSummary:
+    """What a run would read: the messages of the topic now."""
+    summary.status = "dry_run"
+    summary.counts = {"read": sum(end - start for start, end in spans.values())}
+    log.close(summary)
     return summary
 
 

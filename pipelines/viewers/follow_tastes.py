@@ -3,16 +3,17 @@
 import shutil
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 from pipelines.core import endpoints
+from pipelines.core.clock import utc_today
 from pipelines.core.kafka import read_all, topic_spans
 from pipelines.core.runlog import RunLog
 from pipelines.core.summary import RunSummary, begin_summary
 from pipelines.viewers import topics
 from pipelines.viewers.config import ViewersConfig
 from pipelines.viewers.engine import end
+from pipelines.viewers.follow import close_dry_run
 from pipelines.viewers.request import Request
 from pipelines.viewers.taste_flink import JOB, start_tastes
 
@@ -29,10 +30,12 @@ def follow_tastes(config: ViewersConfig, request: Request, log: RunLog) -> RunSu
         SangamError: Kafka cannot be reached, or the job cannot be started.
     """
     servers = endpoints.kafka_servers()
-    topic_spans(servers, topics.INTERACTIONS)  # tells that Kafka is away, as `follow` does
-    now, source = datetime.now(UTC).date(), topics.INTERACTIONS
-    summary = begin_summary(JOB, config, now, source, {"topic": source})
+    spans = topic_spans(servers, topics.INTERACTIONS)  # tells that Kafka is away
+    as_of, source = request.as_of or utc_today(), topics.INTERACTIONS
+    summary = begin_summary(JOB, config, as_of, source, {"topic": source})
     log.name(summary)
+    if request.dry_run:
+        return close_dry_run(summary, spans, log)
     checkpoints = Path(tempfile.mkdtemp(prefix="sangam-"))
     with log.step("start"):
         job = start_tastes(config, checkpoints)

@@ -51,6 +51,8 @@ def run(config: ViewersConfig, request: Request, log: RunLog) -> RunSummary:
     Raises:
         SangamError: see `jobs/viewer_analytics.py --help` for the exit codes.
     """
+    if request.stack:
+        return _follow(config, request, log)
     scratch = Path(tempfile.mkdtemp(prefix="sangam-"))
     try:
         with log.step("open") as step:
@@ -61,6 +63,7 @@ def run(config: ViewersConfig, request: Request, log: RunLog) -> RunSummary:
         log.name(summary)
         if request.dry_run:
             summary.status, summary.counts = "dry_run", {"read": source.records}
+            log.close(summary)
             return summary
         result = _analyse(source, config, summary, request.lake, scratch, log)
         if request.verify:
@@ -71,6 +74,16 @@ def run(config: ViewersConfig, request: Request, log: RunLog) -> RunSummary:
         return summary
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _follow(config: ViewersConfig, request: Request, log: RunLog) -> RunSummary:
+    if request.job == "taste":
+        from pipelines.viewers.follow_tastes import follow_tastes
+
+        return follow_tastes(config, request, log)
+    from pipelines.viewers.follow import follow
+
+    return follow(config, request, log)
 
 
 def _summary(config: ViewersConfig, request: Request, source: Source) -> RunSummary:

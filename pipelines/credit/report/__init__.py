@@ -10,7 +10,7 @@ from pipelines.credit.result import Run
 from pipelines.credit.tables import rows_by_reason
 
 
-def write_run_report(state: Run, path: Path) -> Path:
+def write_report(state: Run, path: Path) -> Path:
     """Write the page of a run and return its path."""
     return build_report(state).write(path)
 

@@ -60,7 +60,7 @@ def head_kpis(state: Run) -> list[Kpi]:
         Kpi("Gini", show(get("gini"))),
         Kpi("Brier", show(get("brier"), 4)),
         Kpi("Rows a second", show_count(get("rows_per_second")), "scoring"),
-        Kpi("Run time", show_seconds(get("seconds"))),
+        Kpi("Run time", show_seconds(state.summary.total_seconds)),
     ]
 
 

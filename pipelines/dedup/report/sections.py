@@ -46,7 +46,7 @@ def head_kpis(data: DedupReport) -> list[Kpi]:
         Kpi("F1", show_percent(get("f1")), expected),
         Kpi("FPIR", show_percent(get("fpir"), 3), _interval(data, "fpir", 3)),
         Kpi("FNIR", show_percent(get("fnir"), 3), _interval(data, "fnir", 3)),
-        Kpi("Run time", show_seconds(get("seconds"))),
+        Kpi("Run time", show_seconds(data.total_seconds)),
     ]
 
 

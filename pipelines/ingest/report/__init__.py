@@ -1,5 +1,6 @@
 """The self-contained HTML report of an ingest run."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.core.report import Block, Kpi, Note, Report, Section, Table
@@ -13,7 +14,7 @@ from pipelines.core.summary import RunSummary
 
 if TYPE_CHECKING:
     from pipelines.ingest.compaction import Compaction
-    from pipelines.ingest.tally import Tally
+    from pipelines.ingest.result import Tally
 
 MEANING = {
     "E_SHORT": "shorter than the frame",
@@ -26,10 +27,17 @@ MEANING = {
 }
 
 
+def write_report(
+    summary: RunSummary, tally: "Tally", files: "Compaction", quality: Section, path: Path
+) -> Path:
+    """Write the page of a run and return its path; `quality` is the section of the gate."""
+    return build_report(summary, tally, files, quality).write(path)
+
+
 def build_report(
     summary: RunSummary, tally: "Tally", files: "Compaction", quality: Section
 ) -> Report:
-    """The page of a run; `quality` is the section of the quality gate."""
+    """The page of a run."""
     dead = tally.dead.total()
     topic = str(summary.inputs["topic"])
     return Report(

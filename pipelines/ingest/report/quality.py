@@ -6,7 +6,7 @@ from pipelines.core import quality, report
 from pipelines.core.report_parts import quality_section, show_count, verdicts
 
 if TYPE_CHECKING:
-    from pipelines.ingest.tally import Tally
+    from pipelines.ingest.result import Tally
 
 DATA_DOCS = "data_docs.html"
 """Page of the suite, beside the report."""

@@ -46,7 +46,7 @@ def head_kpis(data: SeatsReport) -> list[Kpi]:
         Kpi("Split groups", show_count(get("split_groups"))),
         Kpi("Wishes met", show_percent(get("wishes_met"), 0)),
         Kpi("Fairness (Jain)", f"{get('jain') or 0:.3f}"),
-        Kpi("Run time", show_seconds(get("seconds"))),
+        Kpi("Run time", show_seconds(data.total_seconds)),
     ]
 
 

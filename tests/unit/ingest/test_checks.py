@@ -10,7 +10,7 @@ from pipelines.core.errors import ConfigError, GateError
 from pipelines.core.quality import QualityReport, validate
 from pipelines.ingest.checks import BronzeRule, Found, load_rules, row_rules, suite
 from pipelines.ingest.report.quality import make_section
-from pipelines.ingest.tally import Tally
+from pipelines.ingest.result import Tally
 
 RULES = {
     "BAD": BronzeRule(field="event_id", when="true", policy="quarantine"),

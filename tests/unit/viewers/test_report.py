@@ -107,7 +107,7 @@ def test_the_page_is_whole_and_names_what_was_found(metrics):
     data = MatchReport(
         run_id="run-1", as_of="2026-01-01", source="a test",
         metrics=measure(metrics, SESSIONS, 1000, 2.0, SLICE, MINUTE),
-        counts={"in": 5, "out": 4, "dlq": 1}, reasons={"E_BODY": 1}, seconds={"count": 2.0},
+        counts={"in": 5, "out": 4, "dlq": 1}, reasons={"E_BODY": 1}, seconds={"count": 2.0}, total_seconds=2.5,
         config=CONFIG.model_dump(mode="json"), manifest={"inputs": {}, "tables": {}},
         slices=audience_of(metrics, SLICE),
         minutes=metrics[metrics["window_end_ms"] - metrics["window_start_ms"] == MINUTE],

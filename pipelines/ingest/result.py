@@ -1,4 +1,4 @@
-"""What a run has counted."""
+"""What a run leaves for the figures and the report."""
 
 from collections import Counter
 from dataclasses import dataclass, field
