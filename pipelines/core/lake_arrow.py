@@ -57,7 +57,11 @@ def publish_run(
         summary: fills the row; takes version and digest of each table.
         schema: columns of the row.
         more: columns that the summary does not know, or not by these values.
+
+    Raises:
+        GateError: the counts do not add up; what is staged stays unseen.
     """
+    summary.check_accounting()
     versions, digests = lake.listing()
     summary.tables = {
         name: {"version": versions[name], "digest": digests[name]} for name in versions

@@ -1,11 +1,22 @@
-"""The sections every report shows: counts, quality gate, step times, configuration, manifest."""
+"""The sections of every report: counts, quality gate, times, caveats, configuration, manifest."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pipelines.core import charts
-from pipelines.core.report import Badge, Block, Cell, Chart, Check, Columns, Details, Section, Table
+from pipelines.core.report import (
+    Badge,
+    Block,
+    Bullets,
+    Cell,
+    Chart,
+    Check,
+    Columns,
+    Details,
+    Section,
+    Table,
+)
 from pipelines.core.summary import RunSummary
 
 IDENTITY_PARTS = ("out", "rejected", "dlq", "late")
@@ -48,7 +59,17 @@ def run_page(summary: RunSummary, source: str, reasons: Mapping[str, int]) -> di
         "seconds": summary.seconds,
         "total_seconds": summary.total_seconds,
         "config": summary.config,
-        "manifest": {"inputs": summary.inputs, "tables": summary.tables},
+        "manifest": manifest_of(summary),
+    }
+
+
+def manifest_of(summary: RunSummary) -> dict[str, Any]:
+    """What names a run, what it read and what it published."""
+    return {
+        "run_id": summary.run_id,
+        "config_hash": summary.config_hash,
+        "inputs": summary.inputs,
+        "tables": summary.tables,
     }
 
 
@@ -166,6 +187,11 @@ def _check_row(check: Check) -> tuple[Cell, ...]:
     verdict = Badge("passed", "good") if check.is_passed else Badge("failed", tone)
     cells = (check.name, check.severity.lower(), check.observed, check.allowed)
     return (*cells, show_count(check.failed_rows), verdict)
+
+
+def caveats_section(items: Sequence[str]) -> Section:
+    """Say what the figures do not say."""
+    return Section("caveats", "Caveats", "What these figures do not say", [Bullets(items)])
 
 
 def setup_section(config: Mapping[str, Any], manifest: Mapping[str, Any]) -> Section:

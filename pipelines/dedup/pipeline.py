@@ -90,7 +90,6 @@ def _run(task: Task, summary: RunSummary) -> RunSummary:
         evaluation = evaluate_run(result, entity) if task.source.truth is not None else None
         summary.metrics |= measure(result, evaluation)
     log.close(summary)
-    summary.check_accounting()
     if request.report:
         _write_report(result, summary, evaluation, entity, request.report, log)
     version = task.lake.published(TABLE)

@@ -60,8 +60,12 @@ def _write_late(values: list[bytes], path: Path, subject: str) -> None:
     path.chmod(0o600)
 
 
-def measure(result: Run, summary: RunSummary, log: RunLog) -> None:
-    """Counts by outcome and the figures of the run."""
+def count_outcomes(result: Run, summary: RunSummary) -> None:
+    """Counts of the run manifest.
+
+    Raises:
+        GateError: they do not add up.
+    """
     kinds = Counter(result.outcomes["kind"].to_pylist())
     copies = kinds[Kind.COPY]
     summary.counts |= {
@@ -72,6 +76,11 @@ def measure(result: Run, summary: RunSummary, log: RunLog) -> None:
         "dlq": kinds[Kind.DEAD],
         "late": kinds[Kind.LATE],
     }
+    summary.check_accounting()
+
+
+def measure(result: Run, summary: RunSummary, log: RunLog) -> None:
+    """Figures of the run."""
     spent = log.seconds["decide"]
     actions = Counter(one["recommended_action"] for one in result.decisions)
     summary.metrics = {
@@ -89,7 +98,6 @@ def measure(result: Run, summary: RunSummary, log: RunLog) -> None:
         **(result.quality.metrics() if result.quality is not None else {}),
         **(_of_baseline(result.baseline) if result.baseline is not None else {}),
     }
-    log.close(summary)
 
 
 def _of_baseline(baseline: Quality) -> dict[str, float | int | None]:

@@ -33,7 +33,13 @@ from pipelines.upi_fraud.garbage import collect_rarely
 from pipelines.upi_fraud.hot_path import HOT_OPTIONS, decide_stream
 from pipelines.upi_fraud.intake import Intake
 from pipelines.upi_fraud.network import find_patterns, read_edges
-from pipelines.upi_fraud.outcome import DECIDED, make_summary, measure, write_files
+from pipelines.upi_fraud.outcome import (
+    DECIDED,
+    count_outcomes,
+    make_summary,
+    measure,
+    write_files,
+)
 from pipelines.upi_fraud.reference import Reference
 from pipelines.upi_fraud.replay import check_replay
 from pipelines.upi_fraud.request import Request
@@ -66,6 +72,7 @@ def run(config: UpiConfig, request: Request, log: RunLog) -> RunSummary:
             log.close(summary)
             return summary
         result = _decide(source, config, request, scratch, log)
+        count_outcomes(result, summary)
         with log.step("write"):
             write_files(result, request.lake, summary)
         with log.step("replay"):
@@ -76,7 +83,7 @@ def run(config: UpiConfig, request: Request, log: RunLog) -> RunSummary:
                 plain = amounts_only(result.decisions)
                 result.baseline = evaluate(plain, source.truth, config.costs)
         measure(result, summary, log)
-        summary.check_accounting()
+        log.close(summary)
         if request.report is not None:
             _write_report(result, config, summary, request.report, log)
         return summary

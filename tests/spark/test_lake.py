@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from pipelines.core.errors import ConfigError
+from pipelines.core.errors import ConfigError, GateError
 from pipelines.core.lake import Lake
 from pipelines.core.lake_arrow import exchange_rows, publish_run, write_rows
 from pipelines.core.lake_format import Written
@@ -53,6 +53,15 @@ def test_nothing_is_read_before_it_is_published(spark: SparkSession, root: str) 
         lake.read("people")
     publish(lake)
     assert names(Lake(spark, root).read("people")) == ["asha"]
+
+
+def test_counts_that_do_not_add_up_publish_nothing(spark: SparkSession, root: str) -> None:
+    lake = Lake(spark, root)
+    lake.write("people", people(spark, [A]))
+    summary = RunSummary("tests", "r1", date(2026, 1, 1), counts={"in": 2, "out": 1})
+    with pytest.raises(GateError, match="do not add up: in 2, out 1"):
+        publish_run(lake, summary)
+    assert lake.published("people") is None
 
 
 def test_publishing_what_has_not_changed_adds_no_row(spark: SparkSession, root: str) -> None:

@@ -3,7 +3,13 @@
 from pathlib import Path
 
 from pipelines.core.report import Report, Section
-from pipelines.core.report_parts import counts_section, setup_section, show_count, steps_section
+from pipelines.core.report_parts import (
+    counts_section,
+    manifest_of,
+    setup_section,
+    show_count,
+    steps_section,
+)
 from pipelines.credit.report import sections
 from pipelines.credit.report.model_card import model_card_section, reject_inference_section
 from pipelines.credit.result import Run
@@ -61,8 +67,4 @@ def _sections(state: Run) -> list[Section]:
     made.append(steps_section(state.summary.seconds))
     made.append(reject_inference_section(state))
     made.append(model_card_section(state.card))
-    manifest = {
-        "run_id": state.summary.run_id, "config_hash": state.summary.config_hash,
-        "inputs": state.summary.inputs, "tables": state.summary.tables,
-    }  # fmt: skip
-    return [*made, setup_section(state.summary.config, manifest)]
+    return [*made, setup_section(state.summary.config, manifest_of(state.summary))]

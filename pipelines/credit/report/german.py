@@ -3,7 +3,12 @@
 from pathlib import Path
 
 from pipelines.core.report import Kpi, Report, Section, Table
-from pipelines.core.report_parts import counts_section, setup_section, steps_section
+from pipelines.core.report_parts import (
+    counts_section,
+    manifest_of,
+    setup_section,
+    steps_section,
+)
 from pipelines.core.summary import RunSummary
 from pipelines.credit.german_result import GermanFindings
 from pipelines.credit.metrics import count_scores
@@ -35,7 +40,7 @@ def write_german_report(summary: RunSummary, found: GermanFindings, path: Path) 
             counts_section(summary.counts, {}),
             steps_section(summary.seconds),
             model_card_section(card),
-            setup_section(summary.config, {"inputs": summary.inputs}),
+            setup_section(summary.config, manifest_of(summary)),
         ],
         facts=(("run", summary.run_id), ("sha256", card.sha256[:16])),
     )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pipelines.core.report import Check, Report, Section
 from pipelines.core.report_parts import (
+    caveats_section,
     counts_section,
     quality_section,
     setup_section,
@@ -89,5 +90,5 @@ def _sections(data: DedupReport) -> list[Section]:
         made.append(quality_section(data.checks))
     made.append(steps_section(data.seconds))
     if data.caveats:
-        made.append(sections.caveats_section(data))
+        made.append(caveats_section(data.caveats))
     return [*made, setup_section(data.config, data.manifest)]

@@ -6,7 +6,7 @@ from functools import partial
 import pandas as pd
 
 from pipelines.core.charts import draw_bars
-from pipelines.core.report import Block, Bullets, Chart, Columns, Details, Kpi, Section, Table
+from pipelines.core.report import Block, Chart, Columns, Details, Kpi, Section, Table
 from pipelines.core.report_parts import show_count, show_percent, show_seconds
 from pipelines.dedup.report import charts
 from pipelines.dedup.report.data import DedupReport
@@ -211,8 +211,3 @@ def _slice_table(kind: str, part: pd.DataFrame) -> Table:
         columns.append([show(None if pd.isna(value) else float(value)) for value in part[name]])
     heads = (kind, *(SLICE_COLUMNS[name][0] for name in known))
     return Table(heads, list(zip(*columns, strict=True)), "l" + "r" * len(known))
-
-
-def caveats_section(data: DedupReport) -> Section:
-    """What the figures do not say."""
-    return Section("caveats", "Caveats", "What these figures do not say", [Bullets(data.caveats)])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from pipelines.core.report import Block, Kpi, Note, Report, Section, Table
 from pipelines.core.report_parts import (
     counts_section,
+    manifest_of,
     setup_section,
     show_count,
     steps_section,
@@ -51,7 +52,7 @@ def build_report(
             _letters_section(tally, topic),
             _files_section(summary, files),
             steps_section(summary.seconds),
-            setup_section(summary.config, {**summary.inputs, **summary.tables}),
+            setup_section(summary.config, manifest_of(summary)),
         ],
         facts=(("run", summary.run_id), ("as of", summary.as_of.isoformat()), ("topic", topic)),
     )

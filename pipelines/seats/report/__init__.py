@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pipelines.core.report import Report, Section
 from pipelines.core.report_parts import (
+    caveats_section,
     counts_section,
     quality_section,
     setup_section,
@@ -15,6 +16,12 @@ from pipelines.seats.report import sections
 from pipelines.seats.report.data import SeatsReport, TrainPicture
 
 __all__ = ["SeatsReport", "TrainPicture", "build_report", "write_report"]
+
+CAVEATS = (
+    "The optimum leaves out quotas, the waitlist cap and groups: no allocation reaches it.",
+    "Split groups are confirmed groups in several bays; one larger than any bay always is.",
+    "RAC passengers of a group mostly sit apart: a bay has one side-lower berth.",
+)
 
 
 def write_report(data: SeatsReport, path: Path) -> Path:
@@ -47,5 +54,5 @@ def _sections(data: SeatsReport) -> list[Section]:
     ]
     if data.checks:
         made.append(quality_section(data.checks))
-    made += [steps_section(data.seconds), sections.caveats_section()]
+    made += [steps_section(data.seconds), caveats_section(CAVEATS)]
     return [*made, setup_section(data.config, data.manifest)]

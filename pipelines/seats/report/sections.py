@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from pipelines.core.report import Block, Bullets, Chart, Columns, Kpi, Section, Table
+from pipelines.core.report import Block, Chart, Columns, Kpi, Section, Table
 from pipelines.core.report_parts import show_count, show_percent, show_seconds
 from pipelines.seats.report import charts
 from pipelines.seats.report.data import SeatsReport, TrainPicture
@@ -149,13 +149,3 @@ def classes_section(data: SeatsReport, most: int = 20) -> Section:
     )  # fmt: skip
     title = f"{show_count(int((frame['waitlisted'] > 0).sum()))} classes have a waitlist"
     return Section("classes", "Trains", title, [Table(columns, rows, "llrrrrrr")])
-
-
-def caveats_section() -> Section:
-    """What the figures do not say."""
-    items = (
-        "The optimum leaves out quotas, the waitlist cap and groups: no allocation reaches it.",
-        "Split groups are confirmed groups in several bays; one larger than any bay always is.",
-        "RAC passengers of a group mostly sit apart: a bay has one side-lower berth.",
-    )
-    return Section("caveats", "Caveats", "What these figures do not say", [Bullets(items)])

@@ -9,7 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from pipelines.core.report import Chart, Kpi, Note, Report, Section, Table
-from pipelines.core.report_parts import counts_section, setup_section, show_count, steps_section
+from pipelines.core.report_parts import (
+    counts_section,
+    manifest_of,
+    setup_section,
+    show_count,
+    steps_section,
+)
 from pipelines.core.summary import RunSummary
 from pipelines.upi_fraud.arrays import FloatArray, IntArray
 from pipelines.upi_fraud.cards.config import CardConfig
@@ -129,10 +135,10 @@ def write_report(weeks: Sequence[Week], summary: RunSummary, path: Path) -> None
     ]  # fmt: skip
     sections = [
         _curve_section(weeks[0]), _weeks_section(weeks), counts_section(summary.counts, {}),
-        steps_section(summary.seconds), setup_section(summary.config, summary.inputs),
+        steps_section(summary.seconds), setup_section(summary.config, manifest_of(summary)),
     ]  # fmt: skip
     report = Report(
-        "fraud_model", "Fraud model on card payments",
+        "fraud model", f"Average precision {get('average_precision'):.3f} on card payments",
         "Tested two weeks after training; a label is known a week late.", kpis, sections,
         (("run", summary.run_id), ("as of", summary.as_of.isoformat())),
     )  # fmt: skip

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.core.charts import draw_bars
-from pipelines.core.report import Block, Bullets, Chart, Columns, Kpi, Note, Section, Table
+from pipelines.core.report import Block, Chart, Columns, Kpi, Note, Section, Table
 from pipelines.core.report_parts import ABSENT, show_count, show_percent, show_seconds
 from pipelines.core.summary import RunSummary
 from pipelines.core.wire import Wire
@@ -206,13 +206,3 @@ def reasons_of(outcomes: pa.Table) -> dict[str, int]:
     if number := pc.sum(late).as_py():
         reasons["LATE"] = number
     return dict(reasons)
-
-
-def caveats_section() -> Section:
-    """What the figures do not say."""
-    items = (
-        "Payments and frauds are generated: recall and false positives are of this generator.",
-        "Decisions a second include the start of the operators; see the benchmark for more.",
-        "Flags take effect two seconds after their event time, whenever they arrive.",
-    )
-    return Section("caveats", "Caveats", "What these figures do not say", [Bullets(items)])

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pipelines.core.report import Report, Section
 from pipelines.core.report_parts import (
+    caveats_section,
     counts_section,
     setup_section,
     show_count,
@@ -14,6 +15,13 @@ from pipelines.viewers.report import sections
 from pipelines.viewers.report.data import MatchReport
 
 __all__ = ["MatchReport", "build_report", "write_report"]
+
+GENERATED = ("The match comes from a generator: its shares are settings, not findings.",)
+CAVEATS = (
+    "Unique viewers are told apart by digests of 38 bits; of a million, about 2 share one.",
+    "Startup in a window counts starts whose first frame came inside it; sessions have all.",
+    "A heartbeat lost at the edge of a window is missing there, and present in its session.",
+)
 
 
 def write_report(data: MatchReport, path: Path) -> Path:
@@ -46,6 +54,6 @@ def _sections(data: MatchReport) -> list[Section]:
         *([sections.tastes_section(data)] if len(data.preferences) else []),
         counts_section(data.counts, data.reasons),
         steps_section(data.seconds),
-        sections.caveats_section(),
+        caveats_section([*GENERATED, *CAVEATS] if data.is_generated else CAVEATS),
         setup_section(data.config, data.manifest),
     ]

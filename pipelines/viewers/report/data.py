@@ -24,6 +24,7 @@ class MatchReport(RunPage):
         suspects: columns of the table `suspects`.
         commands: commands of the quality ladder by reason.
         preferences: columns of the table `preferences`.
+        is_generated: the match was made, not recorded.
     """
 
     slices: pd.DataFrame
@@ -33,6 +34,7 @@ class MatchReport(RunPage):
     suspects: pd.DataFrame
     commands: Mapping[str, int]
     preferences: pd.DataFrame = field(default_factory=pd.DataFrame)
+    is_generated: bool = False
 
 
 def report_data(result: Run, config: ViewersConfig, summary: RunSummary) -> MatchReport:
@@ -48,4 +50,5 @@ def report_data(result: Run, config: ViewersConfig, summary: RunSummary) -> Matc
         suspects=result.suspects,
         commands=result.commands,
         preferences=result.preferences,
+        is_generated=result.source.interactions is not None,
     )

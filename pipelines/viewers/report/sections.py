@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from pipelines.core.report import Badge, Block, Bullets, Chart, Columns, Kpi, Note, Section, Table
+from pipelines.core.report import Badge, Block, Chart, Columns, Kpi, Note, Section, Table
 from pipelines.core.report_parts import show_count, show_percent, show_seconds
 from pipelines.viewers.dimensions import QUALITIES
 from pipelines.viewers.preferences import likings
@@ -150,14 +150,3 @@ def tastes_section(data: MatchReport) -> Section:
     table = Table(("genre", "viewers who like it best"), rows, "lr", caption=caption)
     title = f"{show_count(len(data.preferences))} profiles of taste, most for {liked.index[0]}"
     return Section("tastes", "Tastes", title, [table])
-
-
-def caveats_section() -> Section:
-    """What the figures do not say."""
-    items = (
-        "The match comes from a generator: its shares are settings, not findings.",
-        "Unique viewers are told apart by digests of 38 bits; of a million, about 2 share one.",
-        "Startup in a window counts starts whose first frame came inside it; sessions have all.",
-        "A heartbeat lost at the edge of a window is missing there, and present in its session.",
-    )
-    return Section("caveats", "Caveats", "What these figures do not say", [Bullets(items)])
