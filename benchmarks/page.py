@@ -14,6 +14,9 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS, PAGE = ROOT / "benchmarks" / "results", ROOT / "docs" / "benchmarks.md"
 VERDICTS = {True: "holds", False: "**missed**", None: "not measured"}
 
+TARGETS = {"upi_fraud": "fraud"}
+"""Ends of `make bench-...` that are not the name of the file."""
+
 HEAD = """\
 # Benchmarks
 
@@ -43,11 +46,13 @@ def write_page(folder: Path) -> str:
 def chapter(job: str, told: Mapping[str, Any]) -> Iterator[str]:
     """Where and with what it was measured, then ratios, acceptance rows and figures."""
     yield f"## {job}\n"
-    yield f"`make bench-{job}`, {where(told)}.\n"
-    for earlier in told.get("earlier", ()):
-        yield f"Some figures are of an earlier run, {where(earlier)}.\n"
+    yield f"`make bench-{TARGETS.get(job, job)}`, {where(told)}.\n"
+    for earlier in told["earlier"]:
+        number = earlier.get("run")
+        which = f"Figures with [{number}] are" if number else "Some figures are"
+        yield f"{which} of an earlier run, {where(earlier)}.\n"
     yield from table(
-        ("ratio", "value"), [(row["name"], f"{show(row['value'])} x") for row in told["ratios"]]
+        ("ratio", "value"), [(name_of(row), f"{show(row['value'])} x") for row in told["ratios"]]
     )
     yield from table(
         ("acceptance", "measured", "limit", "verdict"),
@@ -56,7 +61,7 @@ def chapter(job: str, told: Mapping[str, Any]) -> Iterator[str]:
             for row in told["acceptance"]
         ],
     )
-    rows = [(row["name"], show(row["value"]), row["unit"], spread(row)) for row in told["results"]]
+    rows = [(name_of(row), show(row["value"]), row["unit"], spread(row)) for row in told["results"]]
     figures = list(table(("figure", "value", "unit", "lowest to highest"), rows))
     if figures:
         yield f"<details><summary>{len(told['results'])} figures</summary>\n"
@@ -66,6 +71,11 @@ def chapter(job: str, told: Mapping[str, Any]) -> Iterator[str]:
         yield f"Left out: {name}: {reason}\n"
     versions = [f"{name} {version}" for name, version in told["versions"].items() if version]
     yield f"Versions: {', '.join(versions)}.\n"
+
+
+def name_of(row: Mapping[str, Any]) -> str:
+    """Name of a figure, with the number of the earlier run that it is of."""
+    return f"{row['name']} [{row['run']}]" if row.get("run") else str(row["name"])
 
 
 def where(told: Mapping[str, Any]) -> str:

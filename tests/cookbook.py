@@ -5,7 +5,12 @@ import shlex
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "cookbook").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "benchmarks" / "README.md",
+    *sorted((ROOT / "docs" / "cookbook").glob("*.md")),
+    *sorted((ROOT / "pipelines").glob("*/README.md")),
+]
 
 
 def read_commands(page: Path) -> list[list[str]]:

@@ -34,7 +34,8 @@ class Results:
         checks: acceptance rows.
         versions: packages of ours and of the peers.
         skipped: programs that did not end well, and why.
-        earlier: settings, commit and machine of runs whose figures were taken over.
+        earlier: settings, commit and machine of runs whose figures were taken over; `run` numbers
+            them, and is in the rows that are theirs. 0 is for files that did not number yet.
     """
 
     settings: dict[str, Any]
@@ -54,13 +55,16 @@ class Results:
         if not file.exists():
             return
         told = json.loads(file.read_text(encoding="utf-8"))
-        measured = {row["name"] for row in self.figures}
-        self.figures[:0] = [row for row in told["results"] if row["name"] not in measured]
-        known = {row["name"] for row in self.ratios}
-        self.ratios[:0] = [row for row in told["ratios"] if row["name"] not in known]
+        before = [{"run": 0, **one} for one in told["earlier"]]
+        is_numbered = all(one["run"] for one in before)
+        number = 1 + max((one["run"] for one in before), default=0) if is_numbered else 0
+        _put_before(self.figures, told["results"], number)
+        _put_before(self.ratios, told["ratios"], number)
         self.versions = told["versions"] | self.versions
-        runs = {name: told[name] for name in ("settings", "git_sha", "git_dirty", "machine")}
-        self.earlier = [*told.get("earlier", ()), runs]
+        named = ("settings", "git_sha", "git_dirty", "machine")
+        before.append({"run": number, **{name: told[name] for name in named}})
+        left = {row.get("run") for row in (*self.figures, *self.ratios)}
+        self.earlier = [one for one in before if one["run"] in left]
 
     def add(self, name: str, value: float | None, unit: str, runs: Sequence[float] = ()) -> None:
         """Keep one figure, in place of an earlier one; `runs` are the values behind a median."""
@@ -141,6 +145,12 @@ class Results:
             print(f"{check.name:<58}{_shown(check.value):>14}  {check.limit:<12} {verdict}")
         for name, reason in self.skipped.items():
             print(f"skipped: {name}: {reason}")
+
+
+def _put_before(rows: list[dict[str, Any]], earlier: Sequence[dict[str, Any]], number: int) -> None:
+    """Put rows of another name before ours; those without a run are of the one with the number."""
+    names = {row["name"] for row in rows}
+    rows[:0] = [{"run": number, **row} for row in earlier if row["name"] not in names]
 
 
 def median(values: Sequence[float]) -> float:

@@ -60,6 +60,25 @@ def test_bad_usage_ends_with_two_and_a_sentence(call, flags, said, tmp_path):
     assert {file.name for file in tmp_path.iterdir()} == {"unknown.yaml", "broken.yaml"}
 
 
+@pytest.mark.parametrize(
+    ("job", "flags", "needed"),
+    [
+        ("upi_fraud", ["--once"], "--stack"),
+        ("upi_fraud", ["--job", "network"], "--stack"),
+        ("viewer_analytics", ["--seconds", "3"], "--stack"),
+        ("viewer_analytics", ["--job", "taste"], "--stack"),
+        ("seat_allocation", ["--follow", "3"], "--intake"),
+    ],
+)
+def test_a_flag_without_its_partner_is_refused(job, flags, needed, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [f"{job}.py", *flags])
+    assert importlib.import_module(JOBS[job]).main("About.") == 2
+    told = capsys.readouterr().err
+    assert flags[0] in told
+    assert needed in told
+
+
 def test_a_file_that_is_no_table_is_named(tmp_path, monkeypatch, capsys):
     from pipelines.upi_fraud.cli import main
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,6 +76,27 @@ def test_figures_taken_over_are_told_with_their_own_run(tmp_path):
     (tmp_path / "toy.json").write_text(json.dumps(TOLD | {"earlier": [earlier]}))
     line = "Some figures are of an earlier run, 2 cores, 23.5 GiB, Linux x86_64; commit fedcba987654 with local changes; settings: rounds 1."
     assert line in page.write_page(tmp_path).splitlines()
+
+
+def test_a_figure_keeps_the_number_of_its_run(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    from harness.results import Results
+
+    def measure(**figures: float) -> str:
+        results = Results({"figures": len(figures)})
+        for name, value in figures.items():
+            results.add(name, value, "s")
+        results.take_over(tmp_path / "toy.json")
+        results.write(tmp_path / "toy.json", ())
+        return page.write_page(tmp_path)
+
+    assert "earlier run" not in measure(a=1, b=2, c=3)
+    text = measure(a=4)
+    assert "Figures with [1] are of an earlier run, " in text
+    assert re.findall(r"^\| (. .*?) \| s", text, re.M) == ["b [1] | 2", "c [1] | 3", "a | 4"]
+    text = measure(b=5, c=6)
+    assert re.findall(r"^\| (. .*?) \| s", text, re.M) == ["a [2] | 4", "b | 5", "c | 6"]
+    assert "Figures with [1] are" not in text, "no figure is left of it"
 
 
 def test_a_file_that_is_not_there_yet_has_no_chapter(tmp_path):

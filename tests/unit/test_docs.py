@@ -115,12 +115,19 @@ def check_flink(words: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> None:
     check_job([job, *words[script + 1 :]], monkeypatch)
 
 
-def check_make(words: Sequence[str], _: pytest.MonkeyPatch) -> None:
+def check_make(words: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> None:
     targets = [word for word in words if "=" not in word and word != "&&"]
     rules = (ROOT / "Makefile").read_text()
     assert [
         name for name in targets if not re.search(rf"^{re.escape(name)}:.* ## ", rules, re.M)
     ] == []
+    given = [word.removeprefix("ARGS=") for word in words if word.startswith("ARGS=")]
+    if given:
+        recipe = rules.partition(f"\n{targets[0]}:")[2]
+        (script,) = re.findall(r"python (benchmarks/\w+\.py) \$\(ARGS\)", recipe)[:1]
+        monkeypatch.syspath_prepend(ROOT / "benchmarks")
+        monkeypatch.setattr("harness.arguments.PEERS_PYTHON", "python")
+        check_job([script, *given[0].split()], monkeypatch)
 
 
 def check_files(words: Sequence[str], _: pytest.MonkeyPatch) -> None:
@@ -179,8 +186,9 @@ def test_a_wrong_flag_or_setting_is_noticed(parse_only, monkeypatch, capsys):
         check_spark_submit(["--executors", "3", "jobs/dedup.py"], monkeypatch)
     with pytest.raises(AssertionError):
         check_flink(["run", "--pyExec", "x", "--python", "jobs/upi_fraud.py"], monkeypatch)
-    with pytest.raises(AssertionError):
-        check_make(["dedupe"], monkeypatch)
+    for words in (["dedupe"], ["bench-seats", "ARGS=--sections nights"]):
+        with pytest.raises(AssertionError):
+            check_make(words, monkeypatch)
 
 
 def test_links_lead_to_files_that_are_there():
