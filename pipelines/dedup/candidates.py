@@ -10,8 +10,10 @@ import pyarrow as pa
 from pipelines.core.local_rows import Rows, to_batches
 from pipelines.core.packed import Records, column, exchange, pack, pack_by_partition, unpack
 from pipelines.dedup.entries import ENTRY
+from pipelines.dedup.fresh import Fresh
 from pipelines.dedup.hashing import U64, splitmix64
-from pipelines.dedup.key_source import Fresh, KeySource, Plan
+from pipelines.dedup.key_source import KeySource, Plan
+from pipelines.dedup.leaf_files import write_leaves
 from pipelines.dedup.leaves import leaf_pairs
 from pipelines.dedup.ordering import order_by
 from pipelines.dedup.prediction import predict_pairs
@@ -44,16 +46,17 @@ def partition_of(keys: U64, partitions: int) -> npt.NDArray[np.integer[Any]]:
 def bucket_entries(chunks: Rows, source: KeySource, plan: Plan, fresh: Fresh | None = None) -> Rows:
     """Entries of all records, or of the leaves of fresh ones; each bucket in one partition."""
     depth, is_cut = plan.depth, plan.cuts is not None
-    starts = None if fresh is None else fresh.starts
+    leaves = None if fresh is None else fresh.leaves
 
     def emit(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for start in batch.column("id").to_pylist():
-                entries = source.entries(start, depth, among=starts)
-                if is_cut:
-                    entries["key"] = source.leaf_keys(entries, depth)
-                if fresh is not None:
-                    entries = entries[fresh.leaves.has(entries["key"])]
+                if leaves is not None:
+                    entries = source.entries_among(start, leaves)
+                else:
+                    entries = source.entries(start, depth)
+                    if is_cut:
+                        entries["key"] = source.leaf_keys(entries, depth)
                 target = partition_of(entries["key"], source.partitions)
                 yield pack_by_partition("entry", entries, target)
 
@@ -74,13 +77,18 @@ def pack_pairs(
 
 
 def bucket_pairs(entries: Rows, source: KeySource, plan: Plan, fresh: Fresh | None = None) -> Rows:
-    """Pairs inside the buckets, hot buckets cut; packed rows of kind pair, cut and counts."""
+    """Pairs inside the buckets, hot buckets cut; packed rows of kind pair, cut and counts.
+
+    The leaves of all records are written to the table of leaves, which is there.
+    """
     depth, size = plan.depth, plan.split_size if plan.cuts is None else NEVER
 
     def emit(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         records = unpack(batches, ENTRY)
         nodes, tails = source.nodes(records), source.tails(records, depth)
         leaves = split_buckets(column(records, "key"), nodes, tails, size)
+        if fresh is None:
+            write_leaves(source.folder, leaves, tails)
         family = source.layout.family_of_key[records["column"]]
         a, b, family = leaf_pairs(leaves, nodes, family, column(records, "probe"))
         yield pack("counts", count_buckets(leaves))

@@ -9,8 +9,9 @@ from pipelines.core.local_rows import Rows
 from pipelines.core.packed import column, exchange, pack, pack_by_partition, unpack
 from pipelines.dedup.candidates import NEVER, count_buckets, pack_pairs, partition_of
 from pipelines.dedup.entries import CAPTURE_ENTRY
+from pipelines.dedup.fresh import Fresh
 from pipelines.dedup.hashing import U64
-from pipelines.dedup.key_source import Fresh, KeySource
+from pipelines.dedup.key_source import KeySource
 from pipelines.dedup.leaves import leaf_pairs
 from pipelines.dedup.membership import HashSet
 from pipelines.dedup.splitting import Tails, split_buckets

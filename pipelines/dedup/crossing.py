@@ -26,12 +26,12 @@ class CrossScores:
             nodes: sorted node ids; pairs are given as indexes into them.
             score_pairs: asked for pairs that are not known.
         """
-        self._nodes, self._score_pairs = nodes, score_pairs
+        self.nodes, self._score_pairs = nodes, score_pairs
         self._keys, self._scores = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float64)
 
     def learn(self, a: I64, b: I64, scores: F64) -> None:
         """Add known scores of distinct pairs a < b."""
-        keys = np.concatenate([self._keys, a * len(self._nodes) + b])
+        keys = np.concatenate([self._keys, a * len(self.nodes) + b])
         order = np.argsort(keys, kind="stable")
         self._keys, self._scores = keys[order], np.concatenate([self._scores, scores])[order]
 
@@ -41,11 +41,11 @@ class CrossScores:
         Raises:
             SangamError: the scorer gave another number of scores or a NaN.
         """
-        keys = a * len(self._nodes) + b
+        keys = a * len(self.nodes) + b
         new = np.setdiff1d(keys, self._keys)
         if len(new):
-            new_a, new_b = np.divmod(new, len(self._nodes))
-            scores = np.asarray(self._score_pairs(self._nodes[new_a], self._nodes[new_b]))
+            new_a, new_b = np.divmod(new, len(self.nodes))
+            scores = np.asarray(self._score_pairs(self.nodes[new_a], self.nodes[new_b]))
             if scores.shape != new.shape or np.isnan(scores).any():
                 raise SangamError(
                     f"guard: {new.size} cross pairs came back as {scores.size} scores, "
@@ -100,7 +100,8 @@ def crossing_medians(
     start, inner = walk.start[below], walk.span[below]
     outer = walk.span[start] - inner
     ends = [a[bridges], b[bridges]]
-    owner, position = _pick_positions(inner * outer, limit, ends, seed)
+    names = [scores.nodes[end] for end in ends]  # not places, which follow from other components
+    owner, position = _pick_positions(inner * outer, limit, names, seed)
     near, far = np.divmod(position, outer[owner])
     far = far + start[owner]
     far = far + np.where(far >= below[owner], inner[owner], 0)  # skip the slice of the inner side

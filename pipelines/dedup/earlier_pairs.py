@@ -36,14 +36,17 @@ def keep_edges(folder: Path, edges: Records, stamp: str) -> None:
     np.save(folder / f"edges-{stamp}.npy", edges)
 
 
-def kept_edges(folder: Path, stamp: str, gone: I64) -> Records | None:
-    """Edges of `keep_edges` less those of some nodes; None where they were scored otherwise."""
+def kept_edges(folder: Path, stamp: str, gone: I64) -> tuple[Records, Records] | None:
+    """Edges of `keep_edges`: those that hold, and those of some nodes, which do not.
+
+    None where they were scored otherwise.
+    """
     file = folder / f"edges-{stamp}.npy"
     if not file.exists():
         return None
     edges: Records = np.load(file)
-    kept: Records = edges[~touches(np.column_stack([edges["a"], edges["b"]]), gone)]
-    return kept
+    is_left = touches(np.column_stack([edges["a"], edges["b"]]), gone)
+    return edges[~is_left], edges[is_left]
 
 
 def earlier_edges(
@@ -82,14 +85,24 @@ def part_pairs(
     if not len(gone) and not decided.num_rows:
         return None
     rows = lake.arrow(TABLE)
-    nodes = decision_nodes(rows)
-    holds = ~touches(nodes, gone)
-    again = holds & np.isin(_words(nodes), _words(decision_nodes(decided)))
-    compared = compare_records(
-        _pairs(nodes[again], rows["families"].filter(pa.array(again)), names), store,
-        scoring.comparison,
-    )  # fmt: skip
-    return rows, ~holds | again, score_pairs(compared, store, scoring)
+    left = pa.chunked_array([store.tokens.take(pa.array(store.rows_of(gone)))])
+    leaves = np.logical_or(*_stand_in(rows, left))
+    ends = pa.chunked_array([*decided["token_a"].chunks, *decided["token_b"].chunks], pa.string())
+    met = np.flatnonzero(np.logical_and(*_stand_in(rows, ends)) & ~leaves)
+    nodes = decision_nodes(rows.take(pa.array(met)))
+    is_decided = np.isin(_words(nodes), _words(decision_nodes(decided)))
+    again = rows.take(pa.array(met[is_decided]))
+    pairs = _pairs(nodes[is_decided], again["families"], names)
+    compared = compare_records(pairs, store, scoring.comparison)
+    leaves[met[is_decided]] = True
+    return rows, leaves, score_pairs(compared, store, scoring)
+
+
+def _stand_in(rows: pa.Table, tokens: pa.ChunkedArray) -> tuple[Bool, Bool]:
+    """Whether each side of stored pairs is among some tokens."""
+    some = tokens.cast(pa.string())
+    first, second = (np.asarray(pc.is_in(rows[side], some)) for side in ("token_a", "token_b"))
+    return first, second
 
 
 def touches(nodes: I64, some: I64) -> Bool:

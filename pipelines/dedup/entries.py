@@ -4,6 +4,7 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.core.packed import Records
 from pipelines.dedup.keys import KeyLayout, RecordKeys
 from pipelines.dedup.membership import HashSet, contains
 from pipelines.dedup.signatures import PREFIX_DEPTH, mix
@@ -22,13 +23,10 @@ ENTRY = np.dtype([("key", "<u8"), ("row", "<u4"), ("column", "u1"), ("probe", "u
 `probe` entries never pair with each other.
 """
 
-_NONE = HashSet(np.empty(0, dtype=np.uint64))
-
 
 def key_entries(
-    keys: RecordKeys, layout: KeyLayout, depth: int, first_row: int, skipped: Bool, every: int = 1,
-    among: HashSet | None = None,
-) -> npt.NDArray[np.void]:  # fmt: skip
+    keys: RecordKeys, layout: KeyLayout, depth: int, first_row: int, skipped: Bool, every: int = 1
+) -> Records:
     """Entries of a run of records in their buckets at a start depth, as an array of `ENTRY`.
 
     Args:
@@ -38,15 +36,13 @@ def key_entries(
         first_row: row of the store where the run starts.
         skipped: records that stand in no bucket, [records].
         every: keep the buckets whose shallow prefix is divisible by this (planning sample).
-        among: keep these buckets only.
     """
     cutting = layout.cutting_bytes(PREFIX_DEPTH)[:, : depth - PREFIX_DEPTH]
     prefixes = np.asarray(keys.prefixes)
     deep = np.empty(prefixes.shape, dtype=np.uint64)
     count = _deepen(
-        prefixes, np.asarray(keys.tails), cutting, layout.is_banded, skipped, np.uint64(every),
-        among is not None, *(among or _NONE).arrays, deep,
-    )  # fmt: skip
+        prefixes, np.asarray(keys.tails), cutting, layout.is_banded, skipped, np.uint64(every), deep
+    )
     entries = np.zeros(count, dtype=ENTRY)
     row, column = np.nonzero(deep)
     entries["key"], entries["row"], entries["column"] = deep[row, column], row + first_row, column
@@ -56,7 +52,7 @@ def key_entries(
 @nb.njit(cache=True, nogil=True)
 def _deepen(
     prefixes: U64, tails: U8, cutting: I64, is_banded: Bool, skipped: Bool, every: np.uint64,
-    is_chosen: bool, marks: U8, slots: U64, deep: U64,
+    deep: U64,
 ) -> int:  # fmt: skip
     """Prefixes of the wanted depth, 0 where there is no wanted bucket; returns how many are."""
     count = 0
@@ -70,8 +66,44 @@ def _deepen(
                 for level in range(cutting.shape[1]):
                     byte = np.uint64(tails[row, cutting[column, level]])
                     key = mix(key ^ (byte + np.uint64(1)))
-            if is_chosen and not contains(key, marks, slots):
-                continue
             deep[row, column] = key
             count += 1
     return count
+
+
+def entries_among(leaves: U64, first_row: int, among: HashSet) -> Records:
+    """Entries of a run of records in some leaves, an array of `ENTRY`.
+
+    Args:
+        leaves: key of the leaf of each key of the records, [records, keys]; 0 = none.
+        first_row: row of the store where the run starts.
+        among: keys of the leaves.
+    """
+    row, column = _meet(leaves, *among.arrays)
+    entries = np.zeros(len(row), dtype=ENTRY)
+    entries["key"], entries["row"], entries["column"] = leaves[row, column], row + first_row, column
+    return entries
+
+
+# Only an increment needs this kernel. With its types given here it is compiled by whatever run is
+# the first to import it, and so kept for the increment.
+@nb.njit(
+    nb.int64[:, ::1](
+        nb.types.Array(nb.uint64, 2, "C", readonly=True), nb.uint8[::1], nb.uint64[::1]
+    ),
+    cache=True,
+    nogil=True,
+)
+def _meet(leaves: U64, marks: U8, slots: U64) -> I64:
+    """Rows and columns whose leaf stands in a set, [2, found]."""
+    found, made = np.empty((2, 1024), dtype=np.int64), 0
+    for row in range(leaves.shape[0]):
+        for column in range(leaves.shape[1]):
+            key = leaves[row, column]
+            if key == 0 or not contains(key, marks, slots):
+                continue
+            if made == found.shape[1]:
+                found = np.hstack((found, np.empty_like(found)))
+            found[0, made], found[1, made] = row, column
+            made += 1
+    return found[:, :made].copy()

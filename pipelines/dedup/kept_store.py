@@ -14,6 +14,7 @@ from pipelines.core.lake import Lake
 from pipelines.dedup.keys import KeyLayout
 
 FOLDER = "store"
+FORMAT = 2  # of its files; one of another format is not found, and so made anew
 
 
 def store_folder(lake: Lake, scratch: Path) -> Path:
@@ -43,6 +44,8 @@ def find_kept(lake: Lake, version: int, layout: KeyLayout) -> Path | None:
 
 
 def _name(version: int, layout: KeyLayout) -> str:
-    plain = [layout.mapping.model_dump(mode="json"), layout.settings.model_dump(mode="json")]
+    plain = [
+        FORMAT, layout.mapping.model_dump(mode="json"), layout.settings.model_dump(mode="json")
+    ]  # fmt: skip
     digest = hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
     return f"enrolments-{version}-{digest[:12]}"

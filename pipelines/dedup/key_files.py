@@ -78,7 +78,7 @@ def append_keys(earlier: str, folder: str, gone: I64, nodes: I64, keys: RecordKe
         more = np.zeros((len(nodes), width), dtype=kind)
         given = getattr(keys, name)
         more[:, : given.shape[1]] = given
-        _link(_file(earlier, name), _file(folder, name))
+        link_file(_file(earlier, name), _file(folder, name))
         with _file(folder, name).open("r+b") as file:
             file.seek(len(known) * width * more.itemsize)
             file.write(more.tobytes())
@@ -115,6 +115,14 @@ def chunks_of(session: SparkSession, records: int, is_local: bool = False) -> Ro
     return session.range(0, chunks * CHUNK, CHUNK, min(chunks, 4 * cores))
 
 
+def link_file(earlier: Path, new: Path) -> None:
+    """Give a file a second name; where that is not allowed, copy it."""
+    try:
+        os.link(earlier, new)
+    except OSError:
+        shutil.copyfile(earlier, new)
+
+
 def _map_keys(folder: str, mode: Any) -> list[npt.NDArray[Any]]:
     records = len(np.load(_nodes_file(folder), mmap_mode="r"))
     return [
@@ -132,14 +140,6 @@ def _save_nodes(folder: str, nodes: I64, widths: tuple[int, ...]) -> None:
 
 def _widths(folder: str) -> tuple[int, ...]:
     return tuple(np.load(Path(folder) / "keys-widths.npy").tolist())
-
-
-def _link(earlier: Path, new: Path) -> None:
-    """Give a file a second name; where that is not allowed, copy it."""
-    try:
-        os.link(earlier, new)
-    except OSError:
-        shutil.copyfile(earlier, new)
 
 
 def _nodes_file(folder: str) -> Path:

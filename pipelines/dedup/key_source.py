@@ -1,6 +1,8 @@
-"""Where tasks find the keys of records, and which of them a run asks for."""
+"""Where tasks find the keys of records, and the plan by which their buckets are cut."""
 
+import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -8,11 +10,12 @@ import numpy.typing as npt
 from pipelines.core.packed import Records, column
 from pipelines.dedup.attributes import open_store
 from pipelines.dedup.capture_keys import capture_entries
-from pipelines.dedup.entries import CAPTURE_ENTRY, key_entries
+from pipelines.dedup.entries import CAPTURE_ENTRY, entries_among, key_entries
 from pipelines.dedup.hashing import U64
 from pipelines.dedup.key_files import CHUNK, open_cuts, open_keys
 from pipelines.dedup.keys import KeyLayout, RecordKeys
-from pipelines.dedup.leaf_walk import leaf_keys, way_down
+from pipelines.dedup.leaf_files import open_leaves
+from pipelines.dedup.leaf_walk import leaf_keys
 from pipelines.dedup.membership import HashSet
 from pipelines.dedup.splitting import Tails
 
@@ -33,6 +36,14 @@ class Plan:
     split_size: int
     cuts: U64 | None = None
 
+    @cached_property
+    def plan_id(self) -> str:
+        """Digest of the plan, 16 hex digits."""
+        cuts = self.cuts if self.cuts is not None else np.empty(0, np.uint64)
+        digest = hashlib.sha256(f"{self.depth}/{self.split_size}".encode())
+        digest.update(np.ascontiguousarray(cuts).data)  # a hundred megabytes: not copied
+        return digest.hexdigest()[:16]
+
 
 @dataclass(frozen=True)
 class KeySource:
@@ -50,15 +61,25 @@ class KeySource:
     hidden: I64
     partitions: int
 
-    def entries(
-        self, start: int, depth: int, every: int = 1, among: HashSet | None = None
-    ) -> Records:
+    def entries(self, start: int, depth: int, every: int = 1) -> Records:
         """Entries of one run of records at a start depth; see `key_entries`."""
         keys, rows = open_keys(self.folder), slice(start, start + CHUNK)
-        nodes = keys.nodes[rows]
-        skipped = is_member(nodes, self.hidden) | (nodes < 0)
         run = RecordKeys(keys.prefixes[rows], keys.tails[rows])
-        return key_entries(run, self.layout, depth, start, skipped, every, among)
+        return key_entries(run, self.layout, depth, start, self._skips(keys.nodes[rows]), every)
+
+    def entries_among(self, start: int, leaves: HashSet) -> Records:
+        """Entries of one run of records that stand in some leaves, their keys those of the leaves.
+
+        The table of leaves must have been written.
+        """
+        table = open_leaves(self.folder)[start : start + CHUNK]
+        entries = entries_among(table, start, leaves)
+        chosen: Records = entries[~self._skips(self.nodes(entries))]
+        return chosen
+
+    def _skips(self, nodes: I64) -> npt.NDArray[np.bool_]:
+        """Records that stand in no bucket: behind an equal one, or no longer of the store."""
+        return is_member(nodes, self.hidden) | (nodes < 0)
 
     def tails(self, entries: Records, depth: int) -> Tails:
         """What cuts the buckets of some entries."""
@@ -84,49 +105,6 @@ class KeySource:
         nodes = np.asarray(store.nodes[rows])
         entries = capture_entries(nodes, store.templates.take(rows), self.layout, wanted)
         return entries[~is_member(column(entries, "node"), self.hidden)]
-
-
-@dataclass(frozen=True)
-class Fresh:
-    """Restricts candidates to pairs with a fresh record.
-
-    Attributes:
-        nodes: the fresh records, sorted.
-        starts: keys of their buckets before splitting.
-        leaves: keys of the leaves they stand in.
-        inner: sorted keys of the cut nodes above these leaves; whoever leaves them meets no
-            fresh record.
-    """
-
-    nodes: I64
-    starts: HashSet
-    leaves: HashSet
-    inner: U64
-
-    @classmethod
-    def of(cls, nodes: I64, source: KeySource, plan: Plan) -> "Fresh":
-        """Find the buckets of some records under a plan.
-
-        Raises:
-            ValueError: the plan is still being made.
-        """
-        if plan.cuts is None:
-            raise ValueError("the cuts of this plan are not known yet")
-        keys = open_keys(source.folder)
-        rows = np.flatnonzero(is_member(keys.nodes, nodes))
-        run = RecordKeys(keys.prefixes[rows], keys.tails[rows])
-        entries = key_entries(run, source.layout, plan.depth, 0, np.zeros(len(rows), dtype=bool))
-        entries["row"] = rows[entries["row"]]
-        start, tails = column(entries, "key"), source.tails(entries, plan.depth)
-        leaves, inner = way_down(start, source.nodes(entries), tails, plan.cuts)
-        return cls(nodes, HashSet(np.unique(start)), HashSet(np.unique(leaves)), inner)
-
-    def among(self, pairs: Records) -> Records:
-        """Pairs with a fresh end."""
-        chosen: Records = pairs[
-            is_member(pairs["a"], self.nodes) | is_member(pairs["b"], self.nodes)
-        ]
-        return chosen
 
 
 def is_member(values: I64, sorted_set: I64) -> npt.NDArray[np.bool_]:

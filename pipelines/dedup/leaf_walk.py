@@ -11,7 +11,13 @@ from pipelines.dedup.splitting import TailArrays, Tails, child_key, cut_byte
 
 I64 = npt.NDArray[np.int64]
 U8 = npt.NDArray[np.uint8]
+U32 = npt.NDArray[np.uint32]
 U64 = npt.NDArray[np.uint64]
+
+# Types of kernels that only an increment needs: given here, they are compiled by whatever run is
+# the first to import them, and so kept for the increment.
+_HASHES = nb.types.Array(nb.uint64, 1, "C", readonly=True)
+_BYTES = nb.types.Array(nb.uint8, 2, "C", readonly=True)
 
 
 @nb.njit(cache=True, nogil=True)
@@ -38,41 +44,40 @@ def leaf_keys(keys: U64, nodes: I64, tails: Tails, cuts: HashSet) -> U64:
     return out
 
 
-@nb.njit(cache=True, nogil=True)
-def _way(keys: U64, nodes: I64, tails: TailArrays, cuts: U64, leaves: U64) -> U64:
-    """Walk to the leaves; returns the cut nodes on the way of each entry, again for each."""
-    found, made = np.empty(len(keys) + 1, dtype=np.uint64), 0
+@nb.njit(
+    nb.void(
+        _HASHES, nb.int64[::1], _BYTES, nb.int64[:, ::1], nb.uint32[::1], nb.uint8[::1], _HASHES,
+        nb.uint64[::1],
+    ),
+    cache=True, nogil=True,
+)  # fmt: skip
+def _walk_few(
+    keys: U64, nodes: I64, table: U8, positions: I64, row: U32, kind: U8, cuts: U64, out: U64
+) -> None:
+    tails = (table, positions, row, kind)
     for i in range(len(keys)):
         key, depth = keys[i], 0
         while stands_in(key, cuts):
-            if made == len(found):
-                found = np.append(found, np.empty_like(found))
-            found[made] = key
-            made += 1
             key = child_key(key, cut_byte(i, depth, tails, nodes))
             depth += 1
-        leaves[i] = key
-    return found[:made].copy()
+        out[i] = key
 
 
-def way_down(keys: U64, nodes: I64, tails: Tails, cuts: U64) -> tuple[U64, U64]:
-    """The leaves of a few entries under a large plan, and the cut nodes that they pass.
+def few_leaf_keys(keys: U64, nodes: I64, tails: Tails, cuts: U64) -> U64:
+    """`leaf_keys` of a few entries under a large plan.
 
     Args:
         keys, nodes, tails: as for `leaf_keys`.
         cuts: sorted keys of the cut nodes; a set of millions would take longer to make.
-
-    Returns:
-        Key of the leaf of each entry; cut nodes, sorted, each once.
     """
-    leaves = np.empty_like(keys)
+    out = np.empty_like(keys)
     table, positions, row, kind = tails.arrays
     halves = slice(0, len(keys) // 2), slice(len(keys) // 2, None)
 
-    def walk(part: slice) -> U64:
+    def walk(part: slice) -> None:
         cutting = table, positions, row[part], kind[part]
-        return _way(keys[part], nodes[part], cutting, cuts, leaves[part])
+        _walk_few(keys[part], nodes[part], *cutting, cuts, out[part])
 
     with ThreadPoolExecutor(len(halves)) as pool:
-        inner = np.concatenate(list(pool.map(walk, halves)))
-    return leaves, np.unique(inner)
+        list(pool.map(walk, halves))
+    return out

@@ -25,10 +25,12 @@ from pipelines.dedup.capture_keys import capture_entries, indexed_finger_keys
 from pipelines.dedup.capture_levels import CaptureComparison
 from pipelines.dedup.config import DedupConfig
 from pipelines.dedup.edges import EDGE, Scoring, score_stage
+from pipelines.dedup.fresh import Fresh, know_leaves
 from pipelines.dedup.increment import Increment
 from pipelines.dedup.intake import Intake
 from pipelines.dedup.key_files import chunks_of, open_keys, write_cuts, write_keys
-from pipelines.dedup.key_source import Fresh, KeySource, Plan
+from pipelines.dedup.key_source import KeySource, Plan
+from pipelines.dedup.leaf_files import make_leaf_table
 from pipelines.dedup.membership import HashSet
 from pipelines.dedup.model import Model, TermFrequencies, layout_of
 from pipelines.dedup.pairs import (
@@ -82,6 +84,7 @@ def make_keys(
     """Make the keys of this input; tasks find them beside its records. An increment has its own."""
     if increment is None:
         write_keys(session, str(intake.folder), len(intake.store.nodes), intake.layout)
+        make_leaf_table(str(intake.folder))
     return KeySource(str(intake.folder), intake.layout, intake.groups.hidden, partitions)
 
 
@@ -94,9 +97,12 @@ def make_candidates(
     Spark computes nothing yet: pairs are compared as they come, and rows that count go beside them.
     """
     partitions, is_local = source.partitions, increment is not None and increment.is_local
-    fresh = None if increment is None else Fresh.of(increment.fresh, source, plan)
-    if plan.cuts is not None:
-        write_cuts(source.folder, plan.cuts if fresh is None else fresh.inner)
+    fresh = None
+    if increment is not None:
+        know_leaves(session, source, plan, is_local)
+        fresh = Fresh.of(increment.fresh, source, plan)
+    elif plan.cuts is not None:
+        write_cuts(source.folder, plan.cuts)
     chunks = chunks_of(session, len(open_keys(source.folder).nodes), is_local)
     made = bucket_pairs(bucket_entries(chunks, source, plan, fresh), source, plan, fresh)
     if intake.store.templates is not None:

@@ -61,13 +61,10 @@ class Model:
         """SHA-256 of the canonical form, 16 hex digits."""
         return _digest(json.dumps(self._plain(), sort_keys=True).encode())[:16]
 
-    @cached_property
+    @property
     def plan_id(self) -> str:
         """Digest of the plan alone."""
-        cuts = self.plan.cuts if self.plan.cuts is not None else np.empty(0, np.uint64)
-        digest = hashlib.sha256(f"{self.plan.depth}/{self.plan.split_size}".encode())
-        digest.update(np.ascontiguousarray(cuts).data)  # a hundred megabytes: not copied
-        return digest.hexdigest()[:16]
+        return self.plan.plan_id
 
     def with_plan(self, plan: Plan) -> "Model":
         """The model with a plan, itself where it has it: its digests take a while."""

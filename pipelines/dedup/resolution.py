@@ -24,6 +24,7 @@ from pipelines.dedup.pairs import IDENTICAL
 from pipelines.dedup.reviews import mask_evidence
 from pipelines.dedup.score import bits_of, posterior
 from pipelines.dedup.survival import rules_from_comparators
+from pipelines.dedup.touched import CUT, Before, touched_part
 
 REASON_NAMES = np.array([reason.name for reason in Reason])
 
@@ -42,8 +43,9 @@ class Resolution:
         rows: their rows of the store.
         labels: component of each row of the store.
         known: label and figures of each row of the store, see `known_clusters`.
+        guarded: match edges that the guard has cut, array of `CUT`.
         links: kept match edges of these clusters: token_a, token_b, score_bits, rule.
-        cuts: match edges the guard cut, same columns.
+        cuts: `guarded`, same columns.
         reviews: pairs for the queue: token_a, token_b, score_bits, posterior, reasons, evidence.
     """
 
@@ -51,6 +53,7 @@ class Resolution:
     rows: I64
     labels: I64
     known: Records
+    guarded: Records
     links: pd.DataFrame
     cuts: pd.DataFrame
     reviews: pa.Table
@@ -58,7 +61,7 @@ class Resolution:
 
 def resolve(
     edges: Records, store: RecordStore, mapping: Mapping, decisions: pa.Table, score: Scorer,
-    config: DedupConfig, before: Records | None = None,
+    config: DedupConfig, before: Before | None = None,
 ) -> Resolution:  # fmt: skip
     """Cluster the match edges under the guard and list what a person must look at.
 
@@ -69,36 +72,50 @@ def resolve(
         decisions: decisions that hold.
         score: scores any pairs, bits.
         config: guard settings and thresholds.
-        before: of an increment, what `known_before` says.
+        before: of an increment, what it goes on from.
     """
     matches = _with_decided(edges[edges["band"] == Band.MATCH], store, decisions)
-    guarded = guard_components(
-        _guarded_edges(matches), _cannot_links(decisions), score, guard_settings(config)
-    )
-    kept, cut = matches[guarded.keep], matches[guarded.cut["edge"]]
+    rows, matches = touched_part(matches, store, None if before is None else before.seeds)
+    kept, cuts = _guard(matches, decisions, score, config)
     a, b = column(kept, "a"), column(kept, "b")
-    nodes = np.asarray(store.nodes)
+    nodes = np.asarray(store.nodes)[rows]
     labels = spread_labels(nodes, *label_components(a, b))
     stats = component_stats(a, b, column(kept, "bits"))
     known = describe(nodes, labels, stats)
-    rows = np.arange(len(nodes)) if before is None else changed_rows(before, known)
+    if before is not None:
+        changed = changed_rows(before.known[rows], known)
+        now = before.with_rows(rows, known, cuts, np.asarray(store.nodes))
+        known, cuts, rows, labels = now.known, now.cuts, rows[changed], labels[changed]
+        kept = kept[np.isin(store.rows_of(a), rows)]
     tokens = store.tokens.take(pa.array(rows)).to_numpy(zero_copy_only=False)
     clusters = assign_clusters(
-        nodes[rows], labels[rows], np.asarray(store.enrolled_us)[rows], tokens, stats
+        np.asarray(store.nodes)[rows], labels, np.asarray(store.enrolled_us)[rows], tokens, stats
     )
-    told = kept if before is None else kept[np.isin(store.rows_of(a), rows)]
-    rules = REASON_NAMES[told["reason"]]
+    rules = REASON_NAMES[kept["reason"]]
     reviewed = edges[edges["band"] == Band.REVIEW]
-    reasons = np.append(REASON_NAMES[reviewed["reason"]], guarded.cut["reason"])
+    reasons = np.append(REASON_NAMES[reviewed["reason"]], cuts["reason"])
     return Resolution(
         clusters,
         rows,
-        labels,
+        column(known, "label"),
         known,
-        _edge_frame(told, np.where(rules == "SCORE", "MATCH", rules), store),
-        _edge_frame(cut, guarded.cut["reason"], store),
-        _reviews(np.append(reviewed, cut), reasons, store, mapping),
+        cuts,
+        _edge_frame(kept, np.where(rules == "SCORE", "MATCH", rules), store),
+        _edge_frame(cuts["edge"], cuts["reason"], store),
+        _reviews(np.append(reviewed, cuts["edge"]), reasons, store, mapping),
     )
+
+
+def _guard(
+    matches: Records, decisions: pa.Table, score: Scorer, config: DedupConfig
+) -> tuple[Records, Records]:
+    """Match edges that the guard keeps, and those that it cuts, an array of `CUT`."""
+    guarded = guard_components(
+        _guarded_edges(matches), _cannot_links(decisions), score, guard_settings(config)
+    )
+    cuts = np.empty(len(guarded.cut), dtype=CUT)
+    cuts["edge"], cuts["reason"] = matches[guarded.cut["edge"]], guarded.cut["reason"]
+    return matches[guarded.keep], cuts
 
 
 def _guarded_edges(matches: Records) -> Edges:

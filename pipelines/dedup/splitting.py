@@ -33,6 +33,7 @@ class Leaves:
     Attributes:
         order: entry numbers, members of a leaf next to each other.
         starts: first position of each leaf in `order`, plus the end.
+        keys: key of each leaf.
         bucket_sizes: entries of each bucket before it was cut.
         cut_keys: keys of the nodes that were cut.
         pairs: pairs inside the leaves.
@@ -41,6 +42,7 @@ class Leaves:
 
     order: I64
     starts: I64
+    keys: U64
     bucket_sizes: I64
     cut_keys: U64
     pairs: int
@@ -129,7 +131,10 @@ def _split(
     buckets: I64, keys: U64, order: I64, nodes: I64, tails: TailArrays, forced: I64,
     split_size: int, is_start: Bool,
 ) -> tuple[U64, np.int64, np.int64]:  # fmt: skip
-    """Cut buckets, given as (first, end) in `order`; marks where their leaves start."""
+    """Cut buckets, given as (first, end) in `order`; marks where their leaves start.
+
+    `keys` follow `order`: at the start of a leaf its own key takes the place of the bucket's.
+    """
     largest = (buckets[:, 1] - buckets[:, 0]).max()
     scratch, bytes_ = np.empty(largest, dtype=np.int64), np.empty(largest, dtype=np.int64)
     cuts, made = np.empty(len(buckets), dtype=np.uint64), 0
@@ -138,13 +143,13 @@ def _split(
     pairs, skipped = np.int64(0), np.int64(0)
     for bucket in range(len(buckets)):
         low, high = buckets[bucket, 0], buckets[bucket, 1]
-        stack.append((low, high, np.int64(0), keys[order[low]]))
+        stack.append((low, high, np.int64(0), keys[low]))
         while len(stack):
             first, end, depth, node_key = stack.pop()
             size = end - first
             must = depth < forced[order[first]]
             if (not must and size <= split_size) or depth == hashes + NODE_BYTES or size == 1:
-                is_start[first] = True
+                is_start[first], keys[first] = True, node_key
                 pairs += size * (size - 1) // 2
                 continue
             if made == len(cuts):
@@ -192,8 +197,8 @@ def split_buckets(
         buckets = np.column_stack([starts[:-1][is_hot], starts[1:][is_hot]])
         depth = np.zeros(len(keys), dtype=np.int64) if forced is None else forced
         cuts, cut_pairs, skipped = _split(
-            buckets, keys, order, nodes, tails.arrays, depth, split_size, is_start
+            buckets, by_key, order, nodes, tails.arrays, depth, split_size, is_start
         )
         pairs, cut_keys = pairs + int(cut_pairs), cuts
         starts = np.append(np.flatnonzero(is_start), len(keys))
-    return Leaves(order, starts, sizes, cut_keys, pairs, int(skipped))
+    return Leaves(order, starts, by_key[starts[:-1]], sizes, cut_keys, pairs, int(skipped))

@@ -6,6 +6,7 @@ from concurrent.futures import Executor, Future
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from pyspark import inheritable_thread_target
 
@@ -20,6 +21,7 @@ from pipelines.dedup.increment_intake import take_in_increment
 from pipelines.dedup.intake import Intake, take_in
 from pipelines.dedup.key_source import KeySource
 from pipelines.dedup.known_clusters import known_before
+from pipelines.dedup.leaf_files import keep_plan
 from pipelines.dedup.matching import (
     Candidates,
     collect_edges,
@@ -34,11 +36,14 @@ from pipelines.dedup.matching import (
 from pipelines.dedup.model import Model, check_model, layout_of, load_model
 from pipelines.dedup.pairs import Comparison
 from pipelines.dedup.planning import PreFlight, partitions_for, plan_candidates
-from pipelines.dedup.resolution import Resolution, resolve
+from pipelines.dedup.resolution import resolve
 from pipelines.dedup.result import Run
 from pipelines.dedup.tables import standing_decisions
 from pipelines.dedup.task import Task
+from pipelines.dedup.touched import Before, keep_cuts, kept_cuts
 from pipelines.dedup.training import Marginals, measure_marginals
+
+I64 = npt.NDArray[np.int64]
 
 LARGE_LEAF = 4  # times the split size, beyond which a new plan is advised
 
@@ -75,13 +80,20 @@ def transform(task: Task, beside: Executor) -> Run:
             plan, learned = candidates.plan, known.result()
             known = fit_model(compared, learned, frequencies, intake, comparison, plan, config)
         model = known.with_plan(candidates.plan)
+        keep_plan(str(task.folder), model.plan_id)
     with log.step("score"):
         scoring = _scoring(task, comparison, model)
         edges = score_candidates(compared, scoring)
-        strong = _strong_edges(edges, task, intake, model, scoring, increment)
+        stamp = _stamp_of(task, intake, model, scoring.decisions)
+        strong, seeds = _strong_edges(edges, task, intake, scoring, increment, stamp)
         written = _begin_edges(beside, task, edges, scoring, intake, model, increment)
     with log.step("cluster"):
-        resolution = _resolve(strong, task, intake, scoring, increment)
+        before = None if increment is None else _before(task, increment, stamp, seeds)
+        resolution = resolve(
+            strong, intake.store, intake.mapping, scoring.decisions,
+            pair_scorer(intake.store, scoring), config, before,
+        )  # fmt: skip
+        keep_cuts(task.folder, stamp, resolution.guarded)
     return Run(
         task.source, intake, preflight, candidates, compared, model, scoring, edges, strong,
         resolution, written, increment,
@@ -201,36 +213,38 @@ def _stamp_of(task: Task, intake: Intake, model: Model, decisions: pa.Table) -> 
 
 
 def _strong_edges(
-    edges: Rows, task: Task, intake: Intake, model: Model, scoring: Scoring,
-    increment: Increment | None,
-) -> Records:  # fmt: skip
-    """Edges of band REVIEW and MATCH of all records, kept for the next increment."""
-    strong = collect_edges(edges, Band.REVIEW)
-    stamp = _stamp_of(task, intake, model, scoring.decisions)
+    edges: Rows, task: Task, intake: Intake, scoring: Scoring, increment: Increment | None,
+    stamp: str,
+) -> tuple[Records, I64 | None]:  # fmt: skip
+    """Edges of band REVIEW and MATCH of all records, kept for the next increment.
+
+    Returns:
+        The edges, and of an increment the seeds of `touched.Before`.
+    """
+    strong, seeds = collect_edges(edges, Band.REVIEW), None
     if increment is not None:
-        strong = _with_earlier(strong, task, intake, scoring, increment, stamp)
+        strong, seeds = _with_earlier(strong, task, intake, scoring, increment, stamp)
     keep_edges(task.folder, strong, stamp)
-    return strong
-
-
-def _resolve(
-    strong: Records, task: Task, intake: Intake, scoring: Scoring, increment: Increment | None
-) -> Resolution:
-    scorer = pair_scorer(intake.store, scoring)
-    before = None if increment is None else known_before(task.lake, increment.union)
-    return resolve(
-        strong, intake.store, intake.mapping, scoring.decisions, scorer, task.config, before
-    )
+    return strong, seeds
 
 
 def _with_earlier(
     strong: Records, task: Task, intake: Intake, scoring: Scoring, increment: Increment, stamp: str
-) -> Records:
+) -> tuple[Records, I64 | None]:
     """The strong edges of an increment and, in one order with them, those of earlier runs."""
-    earlier = kept_edges(increment.union.folder, stamp, increment.gone)
-    if earlier is None:
-        names = intake.layout.names
+    known = kept_edges(increment.union.folder, stamp, increment.gone)
+    if known is None:
+        names, seeds = intake.layout.names, None
         earlier = earlier_edges(task.lake, intake.store, scoring, increment.gone, names)
+    else:
+        earlier, left = known
+        ends = [strong["a"], strong["b"], left["a"], left["b"]]
+        seeds = np.unique(np.concatenate([*ends, increment.fresh]))
     both = np.concatenate([strong, earlier])
     ordered: Records = both[np.lexsort((both["b"], both["a"]))]
-    return ordered
+    return ordered, seeds
+
+
+def _before(task: Task, increment: Increment, stamp: str, seeds: I64 | None) -> Before:
+    known = known_before(task.lake, increment.union)
+    return Before(known, kept_cuts(increment.union.folder, stamp), seeds)

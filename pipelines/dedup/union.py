@@ -28,6 +28,7 @@ from pipelines.dedup.attributes import (
 )
 from pipelines.dedup.key_files import append_keys
 from pipelines.dedup.keys import KeyLayout, record_keys
+from pipelines.dedup.leaf_files import append_leaves
 from pipelines.dedup.mapping import TEXT, Mapping
 from pipelines.dedup.vocabulary import Vocabulary, encode_together
 
@@ -118,6 +119,7 @@ def write_union_keys(union: Union, mapping: Mapping, layout: KeyLayout, folder: 
     keys = record_keys(encode_attributes(records, mapping), slice(0, records.num_rows), layout)
     gone = open_store(str(union.folder)).nodes[~union.kept]
     append_keys(str(union.folder), str(folder), gone, records["node_id"].to_numpy(), keys)
+    append_leaves(str(union.folder), str(folder))
 
 
 def _write_fields(

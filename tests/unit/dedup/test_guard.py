@@ -326,3 +326,25 @@ def test_equals_the_slow_guard_in_any_order(scores, cannot, must, salt, random):
     again, second, _ = run(dict(shuffled), cannot=cannot, must=must, cross=table, limits=limits)
     assert again == cuts  # the order of cutting as well
     assert second.cut["median_bits"].tobytes() == first.cut["median_bits"].tobytes()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.dictionaries(PAIRS, st.integers(17, 40).map(lambda n: n / 4), min_size=1, max_size=22),
+    st.dictionaries(PAIRS, st.integers(17, 40).map(lambda n: n / 4), min_size=1, max_size=22),
+    st.sets(PAIRS, max_size=2),
+    st.integers(0, 1000),
+)
+def test_what_becomes_of_a_component_follows_from_nothing_else(first, second, cannot, salt):
+    """Nodes of two graphs lie between each other; few cross pairs are looked at, by their names."""
+    limits = GuardSettings(match_bits=4.25, seed=7, max_size=6, max_cross_pairs=3)
+    one = {(2 * a, 2 * b): bits for (a, b), bits in first.items()}
+    other = {(2 * a + 1, 2 * b + 1): bits for (a, b), bits in second.items()}
+    links = [(2 * a, 2 * b) for a, b in cannot] + [(2 * a + 1, 2 * b + 1) for a, b in cannot]
+    table = {
+        pair: (one | other).get(pair, (hash((salt, *pair)) % 33) - 18.0)
+        for pair in itertools.combinations(range(24), 2)
+    }
+    whole = run(one | other, cannot=links, cross=table, limits=limits)[0]
+    parts = [run(part, cannot=links, cross=table, limits=limits)[0] for part in (one, other)]
+    assert sorted(whole) == sorted(parts[0] + parts[1])
