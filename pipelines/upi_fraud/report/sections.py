@@ -37,12 +37,16 @@ def head_kpis(summary: RunSummary) -> list[Kpi]:
         Kpi("Verified", show_count(get("verified"))),
         Kpi("Reviewed", show_count(get("reviewed"))),
         Kpi("Blocked", show_count(get("blocked"))),
-        Kpi("Cost of the mistakes", f"Rs {show_count(get('expected_cost_rupees'))}"),
+        Kpi("Mistakes cost", _rupees(get("expected_cost_rupees"))),
         Kpi("Flags", show_count(get("flags")), "slow path and analysts"),
         Kpi("Median state", f"{show_count(get('state_bytes_median'))} B", "of a payer"),
         Kpi("Run time", show_seconds(summary.total_seconds)),
     ]
     return [kpi for kpi in made if ABSENT not in kpi.value]
+
+
+def _rupees(rupees: float | None) -> str:
+    return ABSENT if rupees is None else show_rupees(round(100 * rupees))
 
 
 def actions_section(decisions: Sequence[Json], summary: RunSummary) -> Section:
@@ -120,7 +124,7 @@ def curve_section(
             f" Rs {costs.missed_fraud_rs:,.0f} for a fraud let through.",
         ),
     ]  # fmt: skip
-    title = f"The mistakes cost at least Rs {show_count(float(rupees[best]))}"
+    title = f"The mistakes cost at least {_rupees(float(rupees[best]))}"
     return Section("curve", "Curve", title, [Columns(blocks)])
 
 

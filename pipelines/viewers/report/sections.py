@@ -58,7 +58,7 @@ def people_section(data: MatchReport) -> Section:
     lead = "At the largest audience. Each dimension sums to the total; what is not known says so."
     rows = data.slices[(data.slices["dimension"] == "region")]
     most = rows.groupby("dimension_value")["concurrent"].sum().idxmax()
-    title = f"Most watched from {str(most).replace('_', ' ')}"
+    title = f"Most watched from {_plain(most)}"
     blocks = [Columns(pictures[:2]), Columns(pictures[2:])]
     return Section("people", "Viewers", title, blocks, lead)
 
@@ -66,11 +66,11 @@ def people_section(data: MatchReport) -> Section:
 def quality_strip(data: MatchReport) -> Section:
     """How well they saw it."""
     stalls = data.alerts[data.alerts["alert_type"] == "QUALITY_DROP"]
-    fired = stalls[stalls["state"] == "FIRING"]
+    fired = stalls[(stalls["state"] == "FIRING") & (stalls["viewer_region"] != "UNKNOWN")]
     region = str(fired["viewer_region"].iloc[0]) if len(fired) else None
     title = f"{show_percent(data.metrics.get('rebuffering_ratio'))} of the watch time was stalled"
     if region:
-        title += f"; {region} had a fault"
+        title += f"; {_plain(region)} had a fault"
     legend = [(name, role) for name, role in zip(QUALITIES, charts.LADDER_ROLES, strict=True)]
     blocks: list[Block] = [
         Chart("ladder", "Quality of live sessions", charts.draw_ladder(data.slices),
@@ -92,7 +92,7 @@ def alerts_section(data: MatchReport, most: int = 60) -> Section:
             show_moment(int(one.at_ms)),
             Badge(_plain(one.alert_type), tones.get(str(one.severity), "plain")),
             str(one.state).lower(),
-            one.viewer_region if isinstance(one.viewer_region, str) else "all",
+            _plain(one.viewer_region) if isinstance(one.viewer_region, str) else "all",
             show_percent(float(one.value), 1),
             show_percent(float(one.threshold), 1),
             str(one.action),
@@ -133,7 +133,7 @@ def decisions_section(data: MatchReport) -> Section:
     blocks: list[Block] = [
         Table(("why a player changes", "commands"), commands, "lr",
               caption="At most one change a session in the cool-down of the ladder."),
-        Table(("why somebody looks", "cases"), suspects, "lr",
+        Table(("why somebody looks", "cases"), suspects or [("nobody was noticed", "0")], "lr",
               caption="An account with too many devices in a minute; heartbeats like a clock's."),
     ]  # fmt: skip
     title = (
