@@ -11,12 +11,11 @@ import hashlib
 import os
 import sys
 import tempfile
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from pipelines.core import jars
-from pipelines.core.errors import DependencyError, SangamError
+from pipelines.core.errors import SangamError
 
 SETUP_GROUPS = ("s3", "flink", "flink-s3")
 """Groups that `make setup` puts in place; the broker (`kafka`) is fetched by the native stack."""
@@ -79,16 +78,12 @@ def install_group(
         return there
     place.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
-        for attempt in range(tries):
-            if jars.run_ivy(jars.spark_home(), Path(scratch), log, group) == 0:
-                break
-            if attempt + 1 < tries:
-                time.sleep(pause_seconds * 2**attempt)
-        else:
-            raise DependencyError(
-                f"The jars of group {group!r} could not be fetched. Check the network (a proxy"
-                f" goes into JAVA_TOOL_OPTIONS), then try again; details are in {log}."
-            )
+
+        def fetch() -> str:
+            code = jars.run_ivy(jars.spark_home(), Path(scratch), log, group)
+            return f"The jars of group {group!r} could not be fetched" if code else ""
+
+        jars.try_again(fetch, log, tries, pause_seconds)
         return _replace(group, Path(scratch), place)
 
 

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -85,20 +85,33 @@ def retrieve_jars(
     if not absent:
         return []
     with tempfile.TemporaryDirectory() as scratch:
-        for attempt in range(tries):
+
+        def fetch() -> str:
             run_ivy(home, Path(scratch), log)
-            if not (lacking := missing_jars(absent, Path(scratch))):
-                break
-            if attempt + 1 < tries:
-                time.sleep(pause_seconds * 2**attempt)
-        else:
-            raise DependencyError(
-                f"These jars could not be fetched: {', '.join(lacking)}. Check the network (a proxy"
-                f" goes into JAVA_TOOL_OPTIONS), then run `make setup` again; details are in {log}."
-            )
+            lacking = missing_jars(absent, Path(scratch))
+            return f"These jars could not be fetched: {', '.join(lacking)}" if lacking else ""
+
+        try_again(fetch, log, tries, pause_seconds)
         for name in absent:
             place_jar(Path(scratch, name), home / "jars" / name)
     return absent
+
+
+def try_again(fetch: Callable[[], str], log: Path, tries: int, pause_seconds: float) -> None:
+    """Fetch until nothing is lacking; `fetch` says what still is.
+
+    Raises:
+        DependencyError: something is lacking after the last try.
+    """
+    for attempt in range(tries):
+        if not (failure := fetch()):
+            return
+        if attempt + 1 < tries:
+            time.sleep(pause_seconds * 2**attempt)
+    raise DependencyError(
+        f"{failure}. Check the network (a proxy goes into JAVA_TOOL_OPTIONS), then run `make setup`"
+        f" again; details are in {log}."
+    )
 
 
 def run_ivy(home: Path, target: Path, log: Path, group: str = "spark") -> int:

@@ -1,7 +1,7 @@
 """The figures of the page."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from pipelines.upi_fraud.evaluate import KindFigures
 if TYPE_CHECKING:
     from bokeh.plotting import figure as Figure
 
+Numbers = npt.NDArray[Any]
 STOPPED = ("ADDITIONAL_VERIFICATION", "MANUAL_REVIEW", "BLOCK")
 
 
@@ -37,14 +38,7 @@ def draw_points(points: npt.NDArray[np.int64]) -> "Figure":
     edges = np.arange(0, 110, 5)
     counts, _ = np.histogram(points, edges)
     fig = new_figure(300, x_label="points", y_label="payments")
-    source = named_source(
-        "points",
-        {"left": edges[:-1].tolist(), "right": edges[1:].tolist(), "n": counts.tolist()},
-    )
-    bars = fig.quad(
-        left="left", right="right", bottom=0, top="n", fill_color=colour("for"),
-        line_color=colour("card"), source=source,
-    )  # fmt: skip
+    bars = _bars(fig, "points", edges, counts)
     add_threshold(fig, 40.0, "stopped")
     add_hover(fig, [bars], [("points", "@left to @right"), ("payments", "@n")])
     return fig
@@ -59,17 +53,19 @@ def draw_latency(milliseconds: Sequence[float]) -> "Figure":
     marks = [step * 10.0**power for power in range(-3, 5) for step in (1, 2, 5)]
     if len(inside := [one for one in marks if edges[0] <= one <= edges[-1]]) > 1:
         fig.xaxis.ticker = inside  # all nine of a decade would not fit a phone
-    source = named_source(
-        "latency",
-        {"left": edges[:-1].tolist(), "right": edges[1:].tolist(), "n": counts.tolist()},
-    )
-    bars = fig.quad(
-        left="left", right="right", bottom=0, top="n", fill_color=colour("for"),
-        line_color=colour("card"), source=source,
-    )  # fmt: skip
+    bars = _bars(fig, "latency", edges, counts)
     add_threshold(fig, float(np.percentile(shown, 99)), "p99", is_left=True)
     add_hover(fig, [bars], [("ms", "@left{0.000} to @right{0.000}"), ("payments", "@n")])
     return fig
+
+
+def _bars(fig: "Figure", name: str, edges: Numbers, counts: Numbers) -> Any:
+    """Draw the bars of a histogram: `counts` [n] between `edges` [n + 1]."""
+    columns = {"left": edges[:-1].tolist(), "right": edges[1:].tolist(), "n": counts.tolist()}
+    return fig.quad(
+        left="left", right="right", bottom=0, top="n", fill_color=colour("for"),
+        line_color=colour("card"), source=named_source(name, columns),
+    )  # fmt: skip
 
 
 def draw_kinds(kinds: Mapping[str, KindFigures]) -> "Figure":
