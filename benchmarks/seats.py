@@ -41,7 +41,7 @@ from pipelines.seats.generate import write_day  # noqa: E402
 
 SECTIONS = ("policies", "groups", "day", "tatkal")
 PACKAGES = ("pyspark", "delta-spark", "numpy", "numba", "pyarrow")
-OUTSIDE = ("report",)
+OUTSIDE = ("warm up", "report")
 BERTHS, STATIONS = 72, 20
 COACHES, PEER_COACHES = 20, 5
 OURS, BOOKED = "groups deferred (ours)", "groups seat at booking"

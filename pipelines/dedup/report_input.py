@@ -36,7 +36,11 @@ def report_input(
     thresholds = _thresholds(result, edges, evaluation, entity)
     if evaluation is None:
         metrics |= expected_figures(thresholds, bits_of(config["match_posterior"]))
-    reasons = {name: count for name, count in intake.reasons.items() if count}
+    reasons = {
+        f"{name}: only the value was left out" if name.startswith("BAD_") else name: count
+        for name, count in intake.reasons.items()
+        if count
+    }
     return DedupReport(
         **run_page(summary, result.source.name, reasons) | {"metrics": metrics},
         model_id=result.model.model_id,

@@ -49,7 +49,8 @@ def run(session: SparkSession, config: SeatsConfig, request: Request, log: RunLo
         SangamError: see `jobs/seat_allocation.py --help` for the exit codes.
     """
     preload()
-    warm_kernel()
+    with log.step("warm up"):
+        warm_kernel()
     scratch = Path(tempfile.mkdtemp(prefix="sangam-"))
     lake_root = str(scratch / "lake") if request.dry_run else request.lake
     try:

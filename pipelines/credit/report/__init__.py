@@ -42,7 +42,9 @@ def build_report(state: Run) -> Report:
 
 def _title(state: Run) -> str:
     if state.scores:
-        return f"{show_count(state.scores.scored)} applications scored"
+        area = state.summary.metrics["auc"]
+        told = f"{show_count(state.scores.scored)} applications scored"
+        return told if area is None else f"{told}, AUC {area:.3f}"
     if state.training:
         return f"A scorecard from {show_count(len(state.training.sample))} outcomes"
     return f"Business day {state.as_of} again"
