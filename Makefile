@@ -11,6 +11,8 @@ ARGS ?=
 
 # Another Spark, or another Python for its workers, must not get in the way.
 unexport SPARK_HOME SPARK_CONF_DIR PYSPARK_PYTHON PYSPARK_DRIVER_PYTHON
+# Without byte code every process compiles the house anew, and pytest rewrites each assertion of each test.
+unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PATH := $(BIN):$(PATH)
 

@@ -4,6 +4,7 @@ With `-n 2`, as the Makefile has it, two processes work off lanes, each of which
 a folder of an engine, so that it starts its engine once, or the unit tests of one role.
 """
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,6 +39,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if item.get_closest_marker("timeout") is None:
                 item.add_marker(pytest.mark.timeout(LAYERS[layer]))
     items.sort(key=lambda item: order.index(layer_of(item.path) or "unit"))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Libraries and tests are never garbage: to look through them took a twelfth of the time."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -43,11 +43,18 @@ def trees() -> dict[str, ast.Module]:
     return {module_name(file): ast.parse(file.read_text(encoding="utf-8")) for file in files}
 
 
+@cache
+def telling(tree: ast.AST) -> list[ast.AST]:
+    """The nodes of a module that the questions here are about, looked for once."""
+    kinds = (ast.Import, ast.ImportFrom, ast.If, ast.Call)
+    return [node for node in ast.walk(tree) if isinstance(node, kinds)]
+
+
 def imported(
     tree: ast.AST, known: Mapping[str, object], but: Set[ast.AST] = frozenset()
 ) -> Iterator[str]:
     """Full names that a module imports, wherever the line stands; lines in `but` do not count."""
-    for node in ast.walk(tree):
+    for node in telling(tree):
         if node in but:
             continue
         if isinstance(node, ast.Import):
@@ -66,7 +73,7 @@ def own_imports(tree: ast.AST) -> set[str]:
 
 def for_types_alone(tree: ast.AST) -> set[ast.AST]:
     """Everything below `if TYPE_CHECKING:`."""
-    blocks = [n for n in ast.walk(tree) if isinstance(n, ast.If) and is_type_check(n.test)]
+    blocks = [n for n in telling(tree) if isinstance(n, ast.If) and is_type_check(n.test)]
     return {inner for block in blocks for line in block.body for inner in ast.walk(line)}
 
 
@@ -77,7 +84,7 @@ def is_type_check(test: ast.expr) -> bool:
 def foreign(tree: ast.AST) -> set[str]:
     """Top packages that are loaded when the code runs, also by `import_module`."""
     names = set(imported(tree, trees(), for_types_alone(tree)))
-    for node in ast.walk(tree):
+    for node in telling(tree):
         if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
             called = node.func.attr if isinstance(node.func, ast.Attribute) else ""
             names |= {str(node.args[0].value)} if called == "import_module" else set()

@@ -2,6 +2,7 @@
 
 import math
 from difflib import SequenceMatcher
+from functools import cache
 from random import Random
 
 import pandas as pd
@@ -117,10 +118,15 @@ def level_of(field: str, a: str | None, b: str | None) -> int | None:
     if field in TEXT:
         if len(a) == 1 or len(b) == 1:
             return int(a[0] == b[0])
-        alike = SequenceMatcher(None, a, b).ratio()
+        alike = _alike(a, b)
         return 3 if alike > 0.9 else 2 if alike > 0.75 else 0
     same = sum(x == y for x, y in zip(a, b, strict=False))
     return int(field not in ("gender", *CAPTURES) and len(a) == len(b) and len(a) - same <= 1)
+
+
+@cache
+def _alike(a: str, b: str) -> float:
+    return SequenceMatcher(None, a, b).ratio()
 
 
 def weigh(a: Person, b: Person) -> list[Evidence]:

@@ -358,7 +358,7 @@ STEP = st.tuples(
 )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.lists(STEP, min_size=1, max_size=5), st.data())
 def test_the_log_remembers_every_run(steps, data):
     register, history, last = Register(), {}, {}

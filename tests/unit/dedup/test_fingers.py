@@ -41,8 +41,8 @@ def edges_of_alignment(
                 k
                 for k, (u, v, other, its_kind) in enumerate(b)
                 if kind == its_kind
-                and abs(placed - complex(u, v)) <= 10 + 1e-7
                 and abs((other - angle - turn + 180) % 360 - 180) <= 30
+                and abs(placed - complex(u, v)) <= 10 + 1e-7
             ]
         )
     return partners

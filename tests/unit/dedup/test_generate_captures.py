@@ -1,10 +1,13 @@
 """Fingers, irises and capture plans of the synthetic register; own decoding, own geometry."""
 
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -17,6 +20,7 @@ from tests.unit.dedup.synthetic_register import pair_with_first
 Bits = npt.NDArray[np.bool_]
 Columns = tuple[npt.NDArray[np.float64], ...]
 RECORDS = 3_000
+PLAIN = ("position", "quality", "iris_code", "iris_mask")
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +30,23 @@ def register(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     rows = pq.read_table(made.enrolments)
     frame = rows.drop_columns(["captures"]).to_pandas()
     truth = pq.read_table(made.entities).to_pandas()
-    captures = [{c["position"]: c for c in record} for record in rows["captures"].to_pylist()]
+    captures = by_position(rows["captures"].combine_chunks())
     return frame.assign(by_position=captures, **truth[["entity_id", "kind"]])
+
+
+def by_position(column: pa.ListArray) -> list[dict[str, dict]]:
+    """Captures of each record by position; minutiae stay an Arrow array, most are never looked at."""
+    flat = column.flatten()
+    plain = {name: flat.field(name).to_pylist() for name in PLAIN}
+    plain["minutiae"] = [one.values for one in flat.field("minutiae")]
+    captures = [
+        dict(zip(plain, values, strict=True)) for values in zip(*plain.values(), strict=True)
+    ]
+    places = iter(captures)
+    return [
+        {one["position"]: one for one in islice(places, length.as_py())}
+        for length in pc.list_value_length(column)
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +56,9 @@ def mates(register: pd.DataFrame) -> pd.DataFrame:
 
 
 def decode(packed: bytes) -> Bits:
-    """Bits [16, 128]: bit r * 128 + c, least significant bit first, one at a time."""
-    bits = [packed[n // 8] >> (n % 8) & 1 for n in range(2_048)]
-    return np.array(bits, dtype=bool).reshape(16, 128)
+    """Bits [16, 128]: bit r * 128 + c, least significant bit first."""
+    bits = np.unpackbits(np.frombuffer(packed, dtype=np.uint8), bitorder="little")
+    return bits.astype(bool).reshape(16, 128)
 
 
 def distances(one: dict[str, bytes], other: dict[str, bytes]) -> npt.NDArray[np.float64]:
@@ -71,25 +90,22 @@ def test_captures_have_their_form(register: pd.DataFrame) -> None:
         for position, capture in record.items():
             assert 20 <= capture["quality"] <= 100
             is_eye = position.endswith("IRIS")
-            assert (capture["minutiae"] == []) == is_eye
+            assert (len(capture["minutiae"]) == 0) == is_eye
             assert (capture["iris_code"] is not None) == is_eye
             if is_eye:
                 assert len(capture["iris_code"]) == len(capture["iris_mask"]) == 256
 
 
 def test_minutiae_of_captures(register: pd.DataFrame) -> None:
-    counts, endings = [], []
-    for record in register["by_position"]:
-        for capture in record.values():
-            points = capture["minutiae"]
-            if not points:
-                continue
-            counts.append(len(points))
-            endings += [point["type"] == "ENDING" for point in points]
-            quality = [point["quality"] for point in points]
-            assert quality == sorted(quality, reverse=True)
-            assert all(0 <= p["x"] <= 500 and 0 <= p["y"] <= 600 for p in points)
-            assert all(0 <= p["angle"] < 360 and 1 <= p["quality"] <= 100 for p in points)
+    shown = [c["minutiae"] for record in register["by_position"] for c in record.values()]
+    counts = [len(minutiae) for minutiae in shown if len(minutiae)]
+    flat = pa.concat_arrays(shown)
+    x, y, angle, quality = (flat.field(n).to_numpy() for n in ("x", "y", "angle", "quality"))
+    endings = pc.equal(flat.field("type"), "ENDING").to_numpy(zero_copy_only=False)
+    assert ((x >= 0) & (x <= 500) & (y >= 0) & (y <= 600)).all()
+    assert ((angle >= 0) & (angle < 360) & (quality >= 1) & (quality <= 100)).all()
+    is_next_of_a_capture = np.diff(np.repeat(np.arange(len(counts)), counts)) == 0
+    assert (np.diff(quality)[is_next_of_a_capture] <= 0).all()
     assert min(counts) >= 8
     assert 45 <= max(counts) <= 50
     assert np.mean(counts) == pytest.approx(38 * (0.97 * 0.88 + 0.03 * 0.7 + 0.08), abs=0.4)
@@ -110,8 +126,10 @@ def test_true_minutiae_keep_their_distance() -> None:
 
 def points(capture: dict) -> Columns:
     """x, y, angle, type of a capture's minutiae."""
-    rows = [(p["x"], p["y"], p["angle"], p["type"] == "ENDING") for p in capture["minutiae"]]
-    return tuple(np.array(column, dtype=float) for column in zip(*rows, strict=True))
+    minutiae = capture["minutiae"]
+    numbers = [minutiae.field(name).to_numpy() for name in ("x", "y", "angle")]
+    is_ending = pc.equal(minutiae.field("type"), "ENDING").to_numpy(zero_copy_only=False)
+    return tuple(column.astype(float) for column in (*numbers, is_ending))
 
 
 def similarity(one: Columns, other: Columns) -> float:

@@ -1,6 +1,7 @@
 """Iris keys against their collision probability, and the bits they are made of."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from pipelines.core.errors import ConfigError
@@ -21,15 +22,13 @@ def one_eyed(bits: Codes, masks: Codes | None = None, position: str = "RIGHT_IRI
 
 def meetings(one: Keys, two: Keys) -> set[tuple[int, int]]:
     """Pairs (row of one, row of two) with an equal key, not both probes."""
-    asked: dict[int, list[tuple[int, bool]]] = {}
-    for row, key, is_probe in zip(*(a.tolist() for a in two), strict=True):
-        asked.setdefault(key, []).append((row, is_probe))
-    return {
-        (row, other)
-        for row, key, is_probe in zip(*(a.tolist() for a in one), strict=True)
-        for other, its_probe in asked.get(key, [])
-        if not (is_probe and its_probe)
-    }
+    sides = [
+        pd.DataFrame(dict(zip(("row", "key", "is_probe"), side, strict=True)))
+        for side in (one, two)
+    ]
+    met = sides[0].merge(sides[1], on="key")
+    met = met[~(met["is_probe_x"] & met["is_probe_y"])]
+    return set(zip(met["row_x"].tolist(), met["row_y"].tolist(), strict=True))
 
 
 def recall(one: Keys, two: Keys, records: int) -> float:

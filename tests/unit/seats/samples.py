@@ -1,5 +1,7 @@
 """Small trains and requests, and the way from the oracle's objects to the kernel's arrays."""
 
+from functools import cache
+
 import numpy as np
 
 from pipelines.seats.codes import (
@@ -50,11 +52,15 @@ def plan_of(shop, bays=None):
 
 
 def traits(person):
-    is_female = person.gender == "F"
-    entitled = person.age >= 60 or person.is_disabled or (is_female and person.age >= 45)
+    return bits_of(person.age, person.gender == "F", person.is_military, person.is_disabled)
+
+
+@cache
+def bits_of(age, is_female, is_military, is_disabled):
+    entitled = age >= 60 or is_disabled or (is_female and age >= 45)
     marks = {
-        SENIOR: person.age >= 60, FEMALE: is_female, CHILD: person.age < 12,
-        MILITARY: person.is_military, DISABLED: person.is_disabled, ENTITLED: entitled,
+        SENIOR: age >= 60, FEMALE: is_female, CHILD: age < 12,
+        MILITARY: is_military, DISABLED: is_disabled, ENTITLED: entitled,
     }  # fmt: skip
     return sum(bit for bit, is_so in marks.items() if is_so)
 

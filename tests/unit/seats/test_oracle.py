@@ -10,7 +10,7 @@ import pytest
 from pipelines.seats.measures import FIGURES
 from pipelines.seats.optimum import most_seated
 from tests.unit.seats.oracle import QUOTAS, Ask, Drop, Person, Shop, best_seated
-from tests.unit.seats.samples import allot, run_kernel, tell
+from tests.unit.seats.samples import allot, tell
 
 KEYS = 10_000
 CHUNKS = 10
@@ -159,6 +159,6 @@ def test_individuals_that_can_be_seated_are_all_accepted():
         rng.shuffle(journeys)
         shop = Shop(19, {**dict.fromkeys(QUOTAS, 0), "GN": 72, "RAC": 0}, 0)
         asks = [Ask(f"r{n:04}", n, int(a), int(b)) for n, (a, b) in enumerate(journeys)]
-        outcome, _, _ = run_kernel(shop, asks, variants=1)
+        outcome, _, _ = allot(shop, asks, variants=1)
         figures = dict(zip(FIGURES, outcome.figures.tolist(), strict=True))
         assert (figures["confirmed"], figures["stranded"]) == (len(asks), 0)
