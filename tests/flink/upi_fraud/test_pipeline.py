@@ -1,6 +1,7 @@
 """The embedded run: every payment has one outcome, and Flink decides as a plain loop does."""
 
 import json
+import re
 from datetime import date
 from io import StringIO
 from pathlib import Path
@@ -89,4 +90,6 @@ def test_the_report_and_the_manifest_agree_and_name_nobody(finished):
     page = (folder / "report" / "report.html").read_text()
     assert "person0" not in page
     assert f"{summary.counts['in']:,}" in page
+    found = r"<h1>\d+ of \d+ fraudulent payments stopped, \d+ of [\d,]+ others questioned</h1>"
+    assert re.search(found, page)
     assert b"person0" not in (folder / "out" / "decisions.avro").read_bytes()
