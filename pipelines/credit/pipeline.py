@@ -67,7 +67,9 @@ def _steps(state: Run) -> None:
     trains, scores = command in ("run", "train"), command in ("run", "score")
     if state.source.portfolio:
         if command != "score":
-            raise ConfigError(f"--input {state.source.name}: finished features are for `score`")
+            raise ConfigError(
+                f"--input {state.source.name}: finished features are only scored: say `score`"
+            )
         if not state.request.dry_run:
             steps.score_finished(state)
         return

@@ -73,7 +73,7 @@ def _require_columns(rows: DataFrame, names: Sequence[str], folder: str) -> None
         if name not in rows.columns:
             raise ContractError(
                 f"features {folder}: the column {name} is missing; there are"
-                f" {', '.join(sorted(rows.columns))}"
+                f" {', '.join(sorted(rows.columns))}. Add it, or give one of these that name"
             )
 
 

@@ -89,7 +89,7 @@ def _open_synthetic(
     from pipelines.credit.generate import AS_OF, TRUTH, write_population
 
     if not customers:
-        raise ConfigError(f"--input {name}: at least one customer")
+        raise ConfigError(f"--input {name}: give synthetic:N with at least one customer")
     folder = write_population(customers, Path(tempfile.gettempdir(), "sangam-credit"), config)
     read = session.read.parquet
     tables = {table: read(str(folder / table)) for table in (*REQUIRED, *OPTIONAL)}

@@ -9,6 +9,7 @@ _KAFKA = (
     "Failed to construct kafka",
     "TimeoutException",
 )
+_AGAIN = "Once it answers, run the job again: it goes on behind the last stored message."
 _STORE = (
     "fs.s3a",
     "S3AFileSystem",
@@ -63,7 +64,11 @@ def explain_failure(error: Exception, places: Places, servers: str) -> SangamErr
         )
     if any(word in text for word in _STORE):
         where = places.table.partition("://")[2].partition("/")[0]
-        return DependencyError(f"The object store failed for {where} and did not recover in time.")
+        return DependencyError(
+            f"The object store failed for {where} and did not recover in time. {_AGAIN}"
+        )
     if is_transient(error) or "UnknownTopicOrPartition" in text:
-        return DependencyError(f"Kafka at {servers} failed for {places.topic} and did not recover.")
+        return DependencyError(
+            f"Kafka at {servers} failed for {places.topic} and did not recover in time. {_AGAIN}"
+        )
     return SangamError(text.partition("JVM stacktrace")[0].strip())

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.core.errors import ConfigError
@@ -52,7 +53,10 @@ def open_source(given: str, config: ViewersConfig, scratch: Path) -> Source:
     folder = Path(given)
     files = sorted(folder.glob("*.parquet")) if folder.is_dir() else []
     if not files:
-        raise ConfigError(f"--input {given}: no folder with *.parquet files, and not `match`")
+        raise ConfigError(
+            f"--input {given}: no folder with *.parquet files. Give `match`, or a folder of"
+            " recorded messages, one Parquet file a partition"
+        )
     if others := [one.name for one in folder.iterdir() if one.is_file() and one not in files]:
         raise ConfigError(
             f"--input {given}: holds {sorted(others)[0]}, which is no *.parquet; Flink reads every"
@@ -60,14 +64,27 @@ def open_source(given: str, config: ViewersConfig, scratch: Path) -> Source:
         )
     hashed, records, latest = hashlib.sha256(), 0, 0
     for file in files:
-        read = pq.ParquetFile(file)
-        if missing := set(MESSAGES.names) - set(read.schema_arrow.names):
-            raise ConfigError(f"--input {file}: has no column {', '.join(sorted(missing))}")
+        read = _open_file(file)
         records += read.metadata.num_rows
         latest = max(latest, _latest(read, config.windows.recorded_hours))
         hashed.update(file.read_bytes())
     skew = int(config.windows.skew_seconds * 1000)
     return Source(folder.name, folder.resolve(), records, latest + skew, hashed.hexdigest())
+
+
+def _open_file(file: Path) -> pq.ParquetFile:
+    try:
+        read = pq.ParquetFile(file)
+    except (OSError, pa.ArrowException) as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(f"--input {file}: cannot be read: {reason}") from None
+    names = read.schema_arrow.names
+    if missing := set(MESSAGES.names) - set(names):
+        raise ConfigError(
+            f"--input {file}: has no column {', '.join(sorted(missing))}, it has"
+            f" {', '.join(names)}; a file of messages has {', '.join(MESSAGES.names)}"
+        )
+    return read
 
 
 def _make(config: ViewersConfig, folder: Path) -> Source:

@@ -38,5 +38,7 @@ def verify(result: Run, config: ViewersConfig) -> int:
     ]
     if found:
         told = "; ".join(str(dict(one)) for one in islice(found, SHOWN))
-        raise GateError(f"Spark counts {len(found):,} values otherwise than Flink: {told}")
+        raise GateError(
+            f"Spark counts {len(found):,} values otherwise than Flink, so trust neither: {told}"
+        )
     return 0
