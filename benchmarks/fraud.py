@@ -63,7 +63,7 @@ def main() -> int:
     source = open_source(f"synthetic:{given.payments}", None, UpiConfig())
     with scratch_folder() as scratch:
         if "rules" in given.sections:
-            run_rules(results, source, given.rounds)
+            run_rules(results, source, given.rounds, scratch)
         if "throughput" in given.sections:
             run_throughput(results, source, given.rounds, scratch)
         if "latency" in given.sections:
@@ -88,11 +88,13 @@ def clean_source(given: argparse.Namespace) -> Source:
     return open_source("synthetic", None, config)
 
 
-def run_rules(results: Results, source: Source, rounds: int) -> None:
+def run_rules(results: Results, source: Source, rounds: int, scratch: Path) -> None:
     """Bytes in, bytes out, in this process: what one core of Python does without an engine."""
     rates, raws = [], list(source.raws())
+    folder = prepare(source.payments.slice(0, 1), source, scratch / "rules")
+    snapshot = str(folder / "reference.parquet")
     for _ in range(rounds):
-        decider = DeciderPlan(UpiConfig(), "strict", key_from_env(True), "bench")()
+        decider = DeciderPlan(UpiConfig(), "strict", key_from_env(True), "bench", snapshot)()
         start = time.monotonic()
         decider.handle(raws, {})
         rates.append(len(raws) / (time.monotonic() - start))

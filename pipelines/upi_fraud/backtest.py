@@ -20,7 +20,6 @@ from pipelines.core.cli import main_guard
 from pipelines.upi_fraud.build import DeciderPlan
 from pipelines.upi_fraud.decider import Decider
 from pipelines.upi_fraud.payment import Raw
-from pipelines.upi_fraud.state import PayerState
 
 COLUMNS = ("kafka_partition", "kafka_offset", "kafka_time_ms", "message_key", "message_value")
 OUTCOMES = (
@@ -51,7 +50,7 @@ def decide_history(messages: DataFrame, make_decider: Callable[[], Decider]) -> 
 
     def decide(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         decider = make_decider()
-        states: dict[str, PayerState] = {}
+        states: dict[str, bytes] = {}
         partition = None
         for batch in batches:
             raws = [Raw(*row) for row in zip(*(batch[n].to_pylist() for n in COLUMNS), strict=True)]

@@ -4,7 +4,7 @@ Each message has exactly one outcome: a decision, a rejection, late, or a dead l
 brings the states and takes the outcomes; nothing here knows which engine it is.
 """
 
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import Iterable, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from itertools import islice
@@ -16,7 +16,7 @@ from pipelines.core.wire import Wire, error_code
 from pipelines.upi_fraud.intake import BadTime, Intake, Refusal, TooLate
 from pipelines.upi_fraud.messages import Messages
 from pipelines.upi_fraud.payment import CheckedPayment, Raw
-from pipelines.upi_fraud.plain_intake import PlainIntake
+from pipelines.upi_fraud.quiet.batch import QuietPayments
 from pipelines.upi_fraud.reference import Reference
 from pipelines.upi_fraud.rows import maker
 from pipelines.upi_fraud.scorer import (
@@ -29,7 +29,7 @@ from pipelines.upi_fraud.scorer import (
     decide,
     find_copy,
 )
-from pipelines.upi_fraud.state import EMPTY, PayerState
+from pipelines.upi_fraud.state_codec import decode_state, encode_state
 from pipelines.upi_fraud.timeline import Timeline
 
 TOPIC = "upi.transactions.v1"
@@ -64,7 +64,8 @@ class Outcome(NamedTuple):
 
 
 make_outcome = maker(Outcome)
-States = MutableMapping[str, PayerState]
+States = MutableMapping[str, bytes]
+"""Packed states (`state_codec.py`) by token of the payer."""
 _AT_ONCE = 1_000
 """Messages taken apart at once."""
 _KIND_OF = {APPROVE: Kind.APPROVED, VERIFY: Kind.VERIFY, REVIEW: Kind.ALERT, BLOCK: Kind.ALERT}
@@ -95,23 +96,30 @@ class Decider:
     topic: str = TOPIC
     _wire: Wire = field(default_factory=lambda: Wire("upi.Transaction"))
     _letters: Wire = field(default_factory=lambda: Wire("ops.DlqEnvelope"))
-    _door: PlainIntake = field(init=False)
+    _quiet: QuietPayments = field(init=False)
 
     def __post_init__(self) -> None:
-        self._door = PlainIntake(self.intake)
+        self._quiet = QuietPayments(
+            self.intake, self.profiles, self.reference, self.settings, self.messages.quiet_pieces
+        )
 
     def handle(self, raws: Iterable[Raw], states: States) -> list[Outcome]:
         """Outcomes of messages in their order; `states` is read and written by payer token."""
-        return [
-            self.handle_one(raw, states) if payment is None else self._decide(raw, payment, states)
-            for raw, payment in self._checked(raws)
-        ]
-
-    def _checked(self, raws: Iterable[Raw]) -> Iterator[tuple[Raw, CheckedPayment | None]]:
-        """Messages, each with its payment if nothing about it is odd."""
-        waiting = iter(raws)
+        waiting, outcomes = iter(raws), list[Outcome]()
         while part := list(islice(waiting, _AT_ONCE)):
-            yield from zip(part, self._door.check(part), strict=True)
+            outcomes += self._handle_part(part, states)
+        return outcomes
+
+    def _handle_part(self, raws: Sequence[Raw], states: States) -> list[Outcome]:
+        """A model has a say in every decision, so nothing is quiet beside one."""
+        if self.model is not None:
+            return [self.handle_one(raw, states) for raw in raws]
+        decided = self._quiet.decide(raws, states)
+        return [
+            self.handle_one(raw, states) if quiet is None
+            else make_outcome((Kind.APPROVED, *quiet, 0))
+            for raw, quiet in zip(raws, decided, strict=True)
+        ]  # fmt: skip
 
     def handle_one(self, raw: Raw, states: States) -> Outcome:
         """Outcome of one message, however odd it is."""
@@ -131,7 +139,7 @@ class Decider:
         return self._dead(raw, "E_TIME", f"E_TIME: {checked.message}")
 
     def _decide(self, raw: Raw, payment: CheckedPayment, states: States) -> Outcome:
-        state = states.get(payment.payer) or EMPTY
+        state = decode_state(states.get(payment.payer))
         copy = find_copy(state, payment)
         if copy is not None:
             refusal = Refusal(copy, "transaction_id", None, payment.payer)
@@ -139,7 +147,7 @@ class Decider:
         profile = self.profiles.at(payment.ingest_time)
         after, decision = decide(state, payment, self.reference, profile, self.model, self.settings)
         if after is not state:
-            states[payment.payer] = after
+            states[payment.payer] = encode_state(after)
         key, value = payment.transaction_id.encode(), self.messages.decision(payment, decision)
         return make_outcome((_KIND_OF[decision.action], key, value, payment.event_time, 0))
 

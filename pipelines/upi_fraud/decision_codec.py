@@ -12,6 +12,9 @@ from pipelines.core.wire import id_of
 from pipelines.upi_fraud.decision import Decision, FiredRule
 from pipelines.upi_fraud.hashing import event_uuid
 from pipelines.upi_fraud.payment import CheckedPayment
+from pipelines.upi_fraud.profile import Profile
+from pipelines.upi_fraud.quiet.limits import Z_LIMITS
+from pipelines.upi_fraud.quiet.words import LIMIT_BYTES
 from pipelines.upi_fraud.rules import FACTORS
 
 SOURCE, VERSION = "upi_fraud", 1
@@ -86,6 +89,23 @@ class DecisionCodec:
         self._known_verdict = lru_cache(maxsize=1_024)(self._verdict)
         self._known_version = lru_cache(maxsize=1_024)(self._version)
         self._known_quality = lru_cache(maxsize=64)(self._quality)
+
+    def quiet_pieces(self, profile: Profile) -> tuple[bytes, ...]:
+        """Parts of the approvals that `quiet/` writes; see `quiet.words.Pieces`."""
+        velocity, amount, location, time, *rest = self._names
+        zero = _long(0) + _double(0.0)
+        given = {rule.code: rule.params for rule in profile.rules}
+        z, hour = given.get("amount_z", {}), given.get("odd_hour", {})
+        limits = [_text(f"{z[key]:g}").ljust(LIMIT_BYTES) for key in Z_LIMITS if key in z]
+        return (
+            self._head, _SOURCE, self._actions["APPROVE"] + self._levels["LOW"],
+            self._factor_count + velocity + _long(0), amount, location + zero, time,
+            b"".join(name + zero for name in rest) + _END,
+            self._version(profile.rule_version, None) + _NULL, self._quality("NONE", True),
+            _text("amount_z") + amount, _text("odd_hour") + time,
+            b" deviations above a mean of Rs ", b"% of payments at ", b"".join(limits),
+            _text(f"{hour.get('share_at_most', 0):.0%}"),
+        )  # fmt: skip
 
     def encode(self, payment: CheckedPayment, decision: Decision) -> bytes:
         """Framed bytes of a decision."""

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pipelines.upi_fraud.flink import Tables
 
 OUTCOME_COLUMNS = ("kind", "message_key", "message_value", "time_ms", "lateness_ms")
+FILE_OPTIONS = {"execution.buffer-timeout.interval": "100 ms"}
+"""Flink keys of a run from files: nobody waits for a single decision."""
 _BLOCK_RECORDS = 4_000
 _MESSAGES = """
 CREATE TEMPORARY TABLE messages (
@@ -34,8 +36,10 @@ CREATE TEMPORARY TABLE reference_messages (
 _OUTCOMES = """
 CREATE TEMPORARY TABLE outcome_files (
   kind INT, message_key BYTES, message_value BYTES, time_ms BIGINT, lateness_ms BIGINT
-) WITH ('connector' = 'filesystem', 'path' = '{path}', 'format' = 'parquet')
+) WITH ('connector' = 'filesystem', 'path' = '{path}', 'format' = 'parquet',
+  'parquet.enable.dictionary' = 'false', 'parquet.compression' = 'UNCOMPRESSED')
 """
+"""Read once and removed; a dictionary of keys and values that all differ takes time alone."""
 
 
 def write_messages(payments: pa.Table, path: Path, batch: int, window_ms: int) -> None:

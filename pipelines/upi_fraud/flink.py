@@ -13,77 +13,56 @@ from pyflink.datastream import KeyedBroadcastProcessFunction, KeyedStream, Runti
 from pyflink.datastream.state import MapStateDescriptor, StateTtlConfig
 from pyflink.java_gateway import get_gateway
 
+from pipelines.upi_fraud.batch_codec import read_messages, write_outcomes
 from pipelines.upi_fraud.decider import Decider
 from pipelines.upi_fraud.follow import LABEL, Follower
 from pipelines.upi_fraud.garbage import collect_rarely
-from pipelines.upi_fraud.payment import Raw, make_raw
-from pipelines.upi_fraud.state import PayerState
-from pipelines.upi_fraud.state_codec import decode_state, encode_state
 
 if TYPE_CHECKING:
     from pyflink.table import StreamTableEnvironment as Tables
 
     __all__ = ["DecideBatch", "Tables", "decide_batches"]
 
-_BYTES = Types.OBJECT_ARRAY(Types.PRIMITIVE_ARRAY(Types.BYTE()))
-_LONGS = Types.OBJECT_ARRAY(Types.LONG())
+_BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
 KEYED_BATCH: TypeInformation = Types.ROW_NAMED(
     ["bucket", "batch"],
-    [
-        Types.INT(),
-        Types.ROW_NAMED(
-            ["bucket", "message_keys", "message_values", "meta"],
-            [Types.INT(), _BYTES, _BYTES, Types.STRING()],
-        ),
-    ],
+    [Types.INT(), Types.ROW_NAMED(["bucket", "messages"], [Types.INT(), _BYTES])],
 )
 """A batch behind its bucket, with the old type system: the keyed operator takes no other."""
-OUTCOMES: TypeInformation = Types.ROW_NAMED(
-    ["kinds", "message_keys", "message_values", "times", "latenesses"],
-    [_LONGS, _BYTES, _BYTES, _LONGS, _LONGS],
-)
-"""Outcomes of a batch, column by column: rows inside an array would all become the last one."""
+OUTCOMES: TypeInformation = Types.ROW_NAMED(["outcomes"], [_BYTES])
+"""Outcomes of a batch."""
 
 REFERENCE_STATE = MapStateDescriptor("reference", Types.STRING(), Types.PICKLED_BYTE_ARRAY())
-META_FIELDS = ("partition", "offset", "time", "attempt")
-"""Coordinates, record time and number of replays of each message, separated by commas."""
 
 
-class BucketStates(MutableMapping[str, PayerState]):
-    """States of one bucket's payers: decoded ones at hand, the rest in Flink.
+class BucketStates(MutableMapping[str, bytes]):
+    """Packed states of one bucket's payers: those used lately at hand, all in Flink.
 
     Attributes:
-        changed: payers whose state differs from what Flink holds.
+        changed: states that differ from what Flink holds.
     """
 
     def __init__(self, stored: Any, limit: int) -> None:
         self._stored, self._limit = stored, limit
-        self._known: dict[str, PayerState] = {}
-        self.changed: set[str] = set()
-
-    def __getitem__(self, payer: str) -> PayerState:
-        known = self._known.get(payer)
-        if known is None:
-            data = self._stored.get(payer)
-            if data is None:
-                raise KeyError(payer)
-            known = self._known[payer] = decode_state(data)
-        return known
+        self._known: dict[str, bytes | None] = {}
+        self.changed: dict[str, bytes] = {}
 
     def get(self, payer: str, default: Any = None) -> Any:
         """State of a payer, without an exception for the many who are new."""
-        known = self._known.get(payer)
-        if known is not None:
-            return known
-        data = self._stored.get(payer)
-        if data is None:
-            return default
-        known = self._known[payer] = decode_state(data)
-        return known
+        try:
+            state = self._known[payer]
+        except KeyError:
+            state = self._known[payer] = self._stored.get(payer)
+        return default if state is None else state
 
-    def __setitem__(self, payer: str, state: PayerState) -> None:
-        self._known[payer] = state
-        self.changed.add(payer)
+    def __getitem__(self, payer: str) -> bytes:
+        state: bytes | None = self.get(payer)
+        if state is None:
+            raise KeyError(payer)
+        return state
+
+    def __setitem__(self, payer: str, state: bytes) -> None:
+        self._known[payer] = self.changed[payer] = state
 
     def __delitem__(self, payer: str) -> None:
         self._known.pop(payer, None)
@@ -96,11 +75,10 @@ class BucketStates(MutableMapping[str, PayerState]):
         return len(list(self._stored.keys()))
 
     def write(self) -> None:
-        """Write what changed, all in one call; forget decoded states when there are too many."""
+        """Write what changed, all in one call; forget states when there are too many."""
         if self.changed:
-            known = self._known
-            self._stored.put_all({payer: encode_state(known[payer]) for payer in self.changed})
-            self.changed.clear()
+            self._stored.put_all(self.changed)
+            self.changed = {}
         if len(self._known) > self._limit:
             self._known.clear()
 
@@ -111,7 +89,7 @@ class DecideBatch(KeyedBroadcastProcessFunction):  # type: ignore[misc]
     Args:
         make_decider: builds what decides, on the worker; loads the snapshot of the reference.
         ttl_days: idle states are removed from Flink after so long.
-        cached_payers: decoded states kept at hand for each bucket.
+        cached_payers: states kept at hand for each bucket.
     """
 
     def __init__(
@@ -137,15 +115,13 @@ class DecideBatch(KeyedBroadcastProcessFunction):  # type: ignore[misc]
             for _, data in ctx.get_broadcast_state(REFERENCE_STATE).items():
                 self._follower.take(bytes(data))
             self._is_restored = True
-        bucket, keys, values, meta = value
+        bucket, messages = value
         states = self._buckets.get(bucket)
         if states is None:
             states = self._buckets[bucket] = BucketStates(self._stored, self._cached)
-        raws = read_batch(keys, values, meta)
-        outcomes = self._decider.handle(raws, states)
+        outcomes = self._decider.handle(read_messages(bytes(messages)), states)
         states.write()
-        kinds, out_keys, out_values, times, latenesses = zip(*outcomes, strict=True)
-        yield Row([*map(int, kinds)], out_keys, out_values, times, latenesses)
+        yield Row(write_outcomes(outcomes))
 
     def process_broadcast_element(self, value: Row, ctx: Any) -> None:
         """Take a reference record in; the broadcast state is the durable copy of all but labels."""
@@ -175,8 +151,8 @@ def decide_batches(batches: Any, reference: Any, function: DecideBatch) -> Any:
     """Connect the batches with the broadcast reference and decide.
 
     Args:
-        batches: stream of a bucket, and of a row of the bucket, keys, values and `META_FIELDS` of
-            its messages.
+        batches: stream of a bucket, and of a row of the bucket and its messages as one run of bytes
+            (`batch_codec`).
         reference: stream of tag, key and value.
         function: decides.
     """
@@ -199,19 +175,3 @@ def _by_bucket(batches: Any) -> KeyedStream:
         get_gateway().jvm.KeyByKeySelector(), Types.ROW([Types.INT()]).get_java_type_info()
     )
     return KeyedStream(keyed, batches.get_type(), batches)
-
-
-def read_batch(keys: Any, values: Any, meta: str) -> list[Raw]:
-    """Messages of a batch; those of a partition are in the order of their offsets."""
-    raws = []
-    for key, value, line in zip(keys, values, meta.split(";"), strict=True):
-        partition, offset, time_ms, attempt = line.split(",")
-        raws.append(
-            make_raw(
-                (
-                    int(partition), int(offset), int(time_ms), None if key is None else bytes(key),
-                    None if value is None else bytes(value), attempt.encode() or None,
-                )
-            )
-        )  # fmt: skip
-    return raws

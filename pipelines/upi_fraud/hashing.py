@@ -7,7 +7,8 @@ from zlib import crc32
 _U32 = 0xFFFFFFFF
 _VARIANTS = {digit: "89ab"[place % 4] for place, digit in enumerate("0123456789abcdef")}
 """The digit of a UUID that holds its variant: the two high bits become 10."""
-_EVENT_NAMESPACE = bytes.fromhex("7a1d1f0d5a3b4c1e9d6b2f8c0e4a7b11")
+EVENT_NAMESPACE = bytes.fromhex("7a1d1f0d5a3b4c1e9d6b2f8c0e4a7b11")
+"""Of the ids that events of this job get."""
 
 
 def hash64(text: str) -> int:
@@ -28,7 +29,7 @@ def label_hash(label: str) -> int:
 
 def event_uuid(*parts: str) -> str:
     """UUIDv5 (RFC 9562) of texts, in a namespace of this job."""
-    text = sha1(_EVENT_NAMESPACE + "|".join(parts).encode(), usedforsecurity=False).hexdigest()
+    text = sha1(EVENT_NAMESPACE + "|".join(parts).encode(), usedforsecurity=False).hexdigest()
     variant = _VARIANTS[text[16]]
     return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"
 

@@ -1,8 +1,10 @@
 """The hot path in Flink: messages, micro-batches formed by the JVM, the operator, the sinks."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.core.java_functions import create_functions, functions_jar
 from pipelines.upi_fraud.config import UpiConfig
 from pipelines.upi_fraud.decider import Decider
 
@@ -14,18 +16,25 @@ HOT_OPTIONS = {
 }
 """Flink keys on top of those of the house."""
 
+JAVA = Path(__file__).parent / "java"
+FUNCTIONS = {
+    "gather_messages": "sangam.fraud.GatherMessages",
+    "scatter_outcomes": "sangam.fraud.ScatterOutcomes",
+}
+"""A batch of messages as one run of bytes, and rows out of a run of outcomes."""
+
 BATCHES = """
 SELECT bucket,
-  ROW(bucket, ARRAY_AGG(message_key), ARRAY_AGG(message_value), LISTAGG(meta, ';')) AS batch
+  ROW(bucket, gather_messages(
+    message_key, message_value, kafka_partition, kafka_offset, time_ms, attempt)) AS batch
 FROM TABLE(TUMBLE(TABLE arriving, DESCRIPTOR({moment}), INTERVAL '{seconds}' SECOND))
 GROUP BY bucket, window_start, window_end
 """
 """A batch is what arrived of a few partitions within a window; each in the order of its offsets."""
 
 OUTCOMES_VIEW = """
-SELECT CAST(kinds[place] AS INT) AS kind, message_keys[place] AS message_key,
-  message_value, times[place] AS time_ms, latenesses[place] AS lateness_ms
-FROM decided CROSS JOIN UNNEST(message_values) WITH ORDINALITY AS o (message_value, place)
+SELECT kind, message_key, message_value, time_ms, lateness_ms
+FROM decided CROSS JOIN LATERAL TABLE(scatter_outcomes(outcomes))
 """
 
 
@@ -43,7 +52,11 @@ def decide_stream(
     """
     from pipelines.upi_fraud.flink import KEYED_BATCH, DecideBatch, decide_batches
 
-    arriving = _arriving(moment, config.batch.buckets)
+    create_functions(tables, functions_jar("fraud", JAVA), FUNCTIONS)
+    arriving = (
+        f"SELECT MOD(kafka_partition, {config.batch.buckets}) AS bucket, message_key,"  # noqa: S608
+        f" message_value, kafka_partition, kafka_offset, time_ms, attempt, {moment} FROM messages"
+    )
     tables.create_temporary_view("arriving", tables.sql_query(arriving))
     seconds = f"{config.batch.window_ms / 1000:.3f}"
     batches = tables.sql_query(BATCHES.format(moment=moment, seconds=seconds))
@@ -54,13 +67,3 @@ def decide_stream(
     )
     tables.create_temporary_view("decided", decided)
     tables.create_temporary_view("outcomes", tables.sql_query(OUTCOMES_VIEW))
-
-
-def _arriving(moment: str, buckets: int) -> str:
-    """Messages with their coordinates as one short text, and the time that forms batches."""
-    return f"""
-        SELECT MOD(kafka_partition, {buckets}) AS bucket, message_key, message_value, {moment},
-          CAST(kafka_partition AS STRING) || ',' || CAST(kafka_offset AS STRING)
-          || ',' || CAST(time_ms AS STRING) || ',' || attempt AS meta
-        FROM messages
-    """  # noqa: S608 (names of our own)

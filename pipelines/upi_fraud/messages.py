@@ -17,11 +17,13 @@ class Messages:
 
     Attributes:
         decision: makes a `upi.Decision` of a payment and what was decided.
+        quiet_pieces: what the decisions of payments share that fire no rule.
     """
 
     def __init__(self, profile: str) -> None:
         self.profile = profile
-        self.decision = DecisionCodec(profile).encode
+        codec = DecisionCodec(profile)
+        self.decision, self.quiet_pieces = codec.encode, codec.quiet_pieces
         self._rejection = Wire("upi.Rejection", VERSION).encode
 
     def rejection(self, record: Mapping[str, Any], refusal: Refusal, at: tuple[int, int]) -> bytes:

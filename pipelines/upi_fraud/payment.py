@@ -58,7 +58,7 @@ class CheckedPayment(NamedTuple):
     offset: int
 
 
-make_raw, make_payment = maker(Raw), maker(CheckedPayment)
+make_raw = maker(Raw)
 
 
 def indian_hour(time_ms: int) -> int:

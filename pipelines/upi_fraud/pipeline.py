@@ -23,6 +23,7 @@ from pipelines.upi_fraud.build import DeciderPlan
 from pipelines.upi_fraud.config import UpiConfig
 from pipelines.upi_fraud.evaluate import amounts_only, evaluate
 from pipelines.upi_fraud.files import (
+    FILE_OPTIONS,
     open_files,
     read_outcomes,
     write_messages,
@@ -106,7 +107,7 @@ def _decide(source: Source, config: UpiConfig, request: Request, scratch: Path, 
     records += [(1, f"{one['kind']}|{one['subject']}", one) for one in flags]
     write_reference(records, scratch / "reference.parquet")
     with log.step("decide") as step:
-        options = flink_options("upi-decide", config.flink) | HOT_OPTIONS
+        options = flink_options("upi-decide", config.flink) | HOT_OPTIONS | FILE_OPTIONS
         tables = build_environment(options | checkpoints_in(scratch / "checkpoints"))
         open_files(tables, scratch)
         decide_stream(tables, config, plan, "arrival")

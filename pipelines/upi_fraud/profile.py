@@ -68,6 +68,7 @@ class ActiveRule:
         code: name.
         factor: place of its factor in `FACTORS`.
         check: asks a payment.
+        params: limits, as the profile has them.
         is_shadow: gives no points.
         least: rupees or km below which it never fires, if it needs such.
     """
@@ -75,6 +76,7 @@ class ActiveRule:
     code: str
     factor: int
     check: Check
+    params: Mapping[str, Any]
     is_shadow: bool = False
     least: float = 0
 
@@ -206,7 +208,7 @@ def _active_rule(code: str, params: dict[str, Any], file: _File, where: str) -> 
     if most > file.caps[rule.factor]:
         raise ProfileError(f"{where}: {most} points are over the cap of {rule.factor}.")
     factor, least = FACTORS.index(rule.factor), params.get(rule.least, 0)
-    return ActiveRule(code, factor, rule.build(**params), is_shadow, least)
+    return ActiveRule(code, factor, rule.build(**params), params, is_shadow, least)
 
 
 def profile_of_rule_set(record: Mapping[str, Any]) -> Profile:

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from pipelines.upi_fraud.hashing import hash64
 from pipelines.upi_fraud.state import DAY_MS
 
@@ -35,6 +38,8 @@ class Flag(NamedTuple):
 
 
 FOREVER_MS = 2**62
+MARKS = 2**22
+"""Room for a million labels; every payment of four million hashes is marked by one of them."""
 NO_FLAGS: Mapping[str, int] = MappingProxyType({})
 
 
@@ -49,6 +54,8 @@ class Reference:
         flags: kinds of flags by subject, each with its versions.
         labels: moment of effect and whether it was fraud, by hash of the transaction id.
         labels_max: labels kept; the ones that came first go.
+        marks: whether a label may have such a hash, modulo `MARKS`: most payments have none, and
+            this tells without looking further.
     """
 
     activation_ms: int
@@ -57,6 +64,7 @@ class Reference:
     flags: dict[str, dict[str, list[Flag]]] = field(default_factory=dict)
     labels: dict[int, tuple[int, bool]] = field(default_factory=dict)
     labels_max: int = 1_000_000
+    marks: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(MARKS, np.bool_))
 
     def add_merchant(self, record: Mapping[str, Any]) -> None:
         """Take a `upi.Merchant` in."""
@@ -85,6 +93,7 @@ class Reference:
         label = (record["event_time"] + self.activation_ms, record["is_fraud"])
         if key not in self.labels or self.labels[key] < label:
             self.labels[key] = label
+            self.marks[key % MARKS] = True
         if len(self.labels) > self.labels_max:
             del self.labels[next(iter(self.labels))]
 

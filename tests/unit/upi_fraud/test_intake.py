@@ -72,44 +72,28 @@ def test_a_missing_key_is_a_mismatch():
 ARRIVALS = {"A": (6, 5), "B": (0, 7), "C": (9, 8), "D": (3, 10), "E": (12, 11)}
 
 
+def arrivals(verdict, **limits):
+    """Names of the arrivals that get this verdict."""
+    times = {
+        name: {"event_time": NOON_MS + event * 60_000, "ingest_time": NOON_MS + ingest * 60_000}
+        for name, (event, ingest) in ARRIVALS.items()
+    }
+    return {
+        name for name, changes in times.items()
+        if isinstance(check(changes=changes, **limits), verdict)
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("late_after_ms", "late"), [(300_000, "BD"), (419_999, "BD"), (420_000, "")]
 )
 def test_lateness(late_after_ms, late):
-    found = {
-        name
-        for name, (event, ingest) in ARRIVALS.items()
-        if isinstance(
-            check(
-                changes={
-                    "event_time": NOON_MS + event * 60_000,
-                    "ingest_time": NOON_MS + ingest * 60_000,
-                },
-                late_after_ms=late_after_ms,
-            ),
-            TooLate,
-        )
-    }
-    assert found == set(late)
+    assert arrivals(TooLate, late_after_ms=late_after_ms) == set(late)
 
 
 @pytest.mark.parametrize(("skew_ms", "bad"), [(60_000, ""), (59_999, "ACE")])
 def test_a_time_ahead_of_its_arrival(skew_ms, bad):
-    found = {
-        name
-        for name, (event, ingest) in ARRIVALS.items()
-        if isinstance(
-            check(
-                changes={
-                    "event_time": NOON_MS + event * 60_000,
-                    "ingest_time": NOON_MS + ingest * 60_000,
-                },
-                skew_ms=skew_ms,
-            ),
-            BadTime,
-        )
-    }
-    assert found == set(bad)
+    assert arrivals(BadTime, skew_ms=skew_ms) == set(bad)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,182 @@
+"""Batches and single messages give the same outcomes, states and counts, whatever is odd or fires."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.core.errors import ContractError
+from pipelines.core.wire import Wire
+from pipelines.upi_fraud.build import DeciderPlan
+from pipelines.upi_fraud.decider import Kind
+from pipelines.upi_fraud.files import write_reference
+from pipelines.upi_fraud.generate import generate
+from pipelines.upi_fraud.payment import Raw
+from pipelines.upi_fraud.profile import NAMES
+from pipelines.upi_fraud.quiet.known import NONE, ODD, Known
+from pipelines.upi_fraud.quiet.limits import BOUNDS
+from pipelines.upi_fraud.rules import RULES
+from pipelines.upi_fraud.sources import Source, read_truth
+from tests.unit.upi_fraud.samples import CONFIG, HOUR, NOON_MS, TOKENISER, record
+
+WIRE = Wire("upi.Transaction")
+STRANGE = {
+    "event_time": [NOON_MS + 60_500, NOON_MS + 60_501, 1_460_332_799_999, 0, -1],
+    "ingest_time": [None, NOON_MS + 300_000, NOON_MS + 300_001, NOON_MS - 60_001],
+    "transaction_id": ["", "a b", "x" * 64, "x" * 65, "T-2\n", "T_é", "T-9"],
+    "sender_vpa": ["ASHA@ybl", "asha@nobank", "a@b@paytm", "", "asha@ybl\n"],
+    "receiver_vpa": ["Asha@YBL", "ravi", "ravi@nobank", "RAVI@okaxis", "रवि@okaxis", "a @ybl"],
+    "amount_paise": [0, -1, 20_000_000, 20_000_001, 2**60],
+    "currency": ["USD", "inr", ""],
+    "sender_balance_paise": [0, 49_999, 50_000, -5],
+    "device_id": [None, "", "short", "gerät-0000001", "D" * 40],
+    "location": [None, "", " Mumbai_Bandra ", "atlantis", "bangalore", "मुंबई"],
+    "lat": [0.0, 90.0, 90.1, float("nan"), float("inf")],
+    "lon": [0.0, -180.0, -180.5, float("nan")],
+    "merchant_id": ["M1", "", "é"],
+    "merchant_category": ["FOOD", ""],
+    "region": ["", "MH", "महाराष्ट्र"],
+    "priority": [1, 10, 2**31 - 1],
+}
+changes = st.dictionaries(st.sampled_from(sorted(STRANGE)), st.integers(0, 100), max_size=4)
+keys = st.sampled_from([None, b"", b"asha@ybl", b"ASHA@ybl", b"other@ybl"])
+
+
+def raw(offset, changed, key, stamp):
+    """A message; `key` 4 in 5 times that of its payer."""
+    values = {name: STRANGE[name][place % len(STRANGE[name])] for name, place in changed.items()}
+    made = record(**values)
+    own = made["sender_vpa"].encode()
+    return Raw(
+        3, offset, made["event_time"] + stamp, own if key is None else key, WIRE.encode(made)
+    )
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.lists(st.tuples(changes, st.none() | keys, st.sampled_from([0, 0, 0, 1])), max_size=6),
+    st.booleans(),
+)
+def test_a_batch_is_decided_as_its_messages_are(drawn, rejects_unknown):
+    policy = "reject" if rejects_unknown else "accept"
+    handles = CONFIG.handles.model_copy(update={"policy": policy})
+    plan = DeciderPlan(CONFIG.model_copy(update={"handles": handles}), "strict", TOKENISER, "test")
+    raws = [raw(offset, *one) for offset, one in enumerate(drawn)]
+    one, many = plan(), plan()
+    singly, together = {}, {}
+    expected = [one.handle_one(message, singly) for message in raws]
+    assert many.handle(raws, together) == expected
+    assert together == singly
+    assert many.intake.notes == one.intake.notes
+
+
+@st.composite
+def histories(draw):
+    """Payments of two payers over days: a few devices, payees, places, amounts, and hurries."""
+    moment, made = NOON_MS, []
+    for n in range(draw(st.integers(30, 120))):
+        moment += draw(
+            st.sampled_from([-90_000, 0, 1, 50_000, HOUR // 2, 5 * HOUR, 40 * 24 * HOUR])
+        )
+        name = draw(st.sampled_from(["asha", "asha", "asha", "vikram"]))
+        changes = {
+            "transaction_id": f"T-{draw(st.sampled_from([n, n, n, n, max(0, n - 3)]))}",
+            "receiver_vpa": f"shop{draw(st.integers(0, 20))}@okaxis",
+            "amount_paise": draw(
+                st.sampled_from([100, 49_900, 50_000, 51_000, 900_000, 9_999_900])
+            ),
+            "device_id": draw(st.sampled_from(["DEVICE-00000001"] * 8 + ["DEVICE-00000002", None])),
+            "location": draw(st.sampled_from(["mumbai_bandra", "pune", None, "thane"])),
+            "lat": draw(st.sampled_from([None, None, 19.07, 19.08])),
+        }
+        changes["lon"] = None if changes["lat"] is None else 72.87
+        one = record(sender_vpa=f"{name}@ybl", event_time=moment, ingest_time=moment + 9, **changes)
+        made.append(Raw(1, n, moment, one["sender_vpa"].encode(), WIRE.encode(one)))
+    return made
+
+
+@settings(max_examples=60, deadline=None)
+@given(histories(), st.sampled_from(NAMES), st.integers(2, 7))
+def test_histories_end_in_the_same_states(raws, profile, size):
+    """Repeats, disorder, full lists, forgotten profiles; batches of different sizes."""
+    plan = DeciderPlan(CONFIG, profile, TOKENISER, "test")
+    one, many, singly, together = plan(), plan(), {}, {}
+    expected = [one.handle_one(message, singly) for message in raws]
+    found = [out for at in range(0, len(raws), size)
+             for out in many.handle(raws[at : at + size], together)]  # fmt: skip
+    assert found == expected
+    assert together == singly
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """Generated payments; merchants, flags and labels about some of them."""
+    changes = {"transactions": 6_000, "payers": 400, "duplicate_share": 0.01, "late_share": 0.01,
+               "corrupt_share": 0.01, "invalid_share": 0.01}  # fmt: skip
+    made = generate(CONFIG.generator.model_copy(update=changes), CONFIG.times, 5)
+    source = Source("small", "", True, made.payments, read_truth(made.truth), made.merchants)
+    path = tmp_path_factory.mktemp("reference") / "reference.parquet"
+    write_reference(references(source), path)
+    return list(source.raws()), path
+
+
+def references(source):
+    """Every merchant, a flag on each tenth, a label on each twentieth payment of the first half."""
+    yield from ((0, one["merchant_id"], one) for one in source.merchants)
+    moment = source.payments["kafka_time_ms"][0].as_py()
+    head = {"event_time": moment, "ingest_time": moment, "source": "test", "schema_version": 1,
+            "region": "IN", "priority": 5}  # fmt: skip
+    for one in source.merchants[::10]:
+        yield 1, one["merchant_id"], {"event_id": f"f-{one['merchant_id']}", "event_time": moment,
+            "subject": one["merchant_id"], "subject_kind": "MERCHANT", "kind": "COLLUSION",
+            "value": 9, "expires_at": None, "evidence": ""}  # fmt: skip
+    for raw in list(source.raws())[:3_000:20]:
+        try:
+            identifier = WIRE.decode(raw.value)["transaction_id"]
+        except ContractError:
+            continue
+        yield 3, identifier, {**head, "event_id": f"l-{identifier}", "transaction_id": identifier,
+            "is_fraud": True, "fraud_type": None, "labelled_at": moment}  # fmt: skip
+
+
+@pytest.mark.parametrize("profile", NAMES)
+def test_generated_payments_and_their_reference_give_the_same_bytes(profile, small):
+    raws, reference = small
+    plan = DeciderPlan(CONFIG, profile, TOKENISER, "test", str(reference))
+    one, many, singly, together = plan(), plan(), {}, {}
+    left = []
+    single = many.handle_one
+    many.handle_one = lambda raw, states: left.append(raw) or single(raw, states)
+    assert many.handle(raws, together) == [one.handle_one(raw, singly) for raw in raws]
+    assert together == singly
+    assert many.intake.notes == one.intake.notes
+    assert len(left) < 0.4 * len(raws)
+
+
+def test_a_usual_payment_takes_the_short_way(monkeypatch):
+    decider = DeciderPlan(CONFIG, "strict", TOKENISER, "test")()
+    monkeypatch.setattr(decider, "handle_one", lambda *_: None)
+    usual = [
+        raw(0, {}, None, 0), raw(1, {"transaction_id": 6, "event_time": 0}, None, 0),
+        raw(2, {"transaction_id": 2, "lat": 0, "lon": 0}, None, 0),
+    ]  # fmt: skip
+    found = [one and one.kind for one in decider.handle(usual, {})]
+    assert found == [Kind.APPROVED, Kind.APPROVED, None]  # the third is far away at once
+
+
+def test_texts_keep_their_numbers_while_there_are_many():
+    known = Known(lambda text: None if text == b"odd" else ((len(text),), text.decode() * 2), 1, 9)
+    texts = [b"%d" % n for n in range(5_000)]
+    numbers = known.find(texts)
+    assert known.find([*texts, None, b"odd"]) == [*numbers, NONE, ODD]
+    for text, number in zip(texts, numbers, strict=True):
+        begin, end = known.ends[number : number + 2]
+        assert known.tokens[begin:end].tobytes() == text * 2 == known.texts[number].encode()
+        assert known.numbers[number, 0] == len(text)
+    known.make_room()
+    assert known.find([b"7"]) == [0]
+
+
+def test_no_rule_is_forgotten_by_the_limits():
+    """A rule without a limit would be skipped by the compiled walk."""
+    for code, rule in RULES.items():
+        assert rule.needs in ("flag", "large", "far") or code in BOUNDS
