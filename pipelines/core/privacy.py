@@ -76,7 +76,7 @@ class Tokeniser:
     def token(self, identifier: str) -> str:
         """Token of one identifier, `t<key id>_` and 26 characters."""
         digest = self._digest(identifier)
-        return f"{self._prefix}{base64.b32encode(digest)[:TOKEN_CHARS].decode()}"
+        return f"{self._prefix}{base64.b32encode(digest[:_TOKEN_BYTES])[:TOKEN_CHARS].decode()}"
 
     def node_id(self, identifier: str) -> int:
         """First 63 bits of the same HMAC, so it fits a signed long."""
