@@ -1,5 +1,7 @@
 """One arm of the fraud benchmark in a process of its own: reads the payments file, prints seconds.
 
+Every arm has the JVM and the options that a run of the job from files has.
+
 python benchmarks/fraud_arms.py ARM FOLDER
 """
 
@@ -11,11 +13,16 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from pipelines.core.flink import build_environment, checkpoints_in, flink_options  # noqa: E402
+from pipelines.core.flink import (  # noqa: E402
+    build_environment,
+    checkpoints_in,
+    compile_quickly,
+    flink_options,
+)
 from pipelines.core.privacy import key_from_env  # noqa: E402
 from pipelines.upi_fraud.build import DeciderPlan  # noqa: E402
 from pipelines.upi_fraud.config import UpiConfig, UpiFlinkSettings  # noqa: E402
-from pipelines.upi_fraud.files import open_files  # noqa: E402
+from pipelines.upi_fraud.files import FILE_OPTIONS, open_files  # noqa: E402
 from pipelines.upi_fraud.hot_path import HOT_OPTIONS, decide_stream  # noqa: E402
 
 _BLACKHOLE = "CREATE TEMPORARY TABLE nowhere (a BIGINT) WITH ('connector' = 'blackhole')"
@@ -24,9 +31,7 @@ _BLACKHOLE = "CREATE TEMPORARY TABLE nowhere (a BIGINT) WITH ('connector' = 'bla
 def run_hot_path(folder: Path) -> float:
     """The whole hot path with the rules of `strict`, outcomes to files."""
     config = UpiConfig()
-    tables = build_environment(
-        flink_options("bench", config.flink) | HOT_OPTIONS | checkpoints_in(folder / "checkpoints")
-    )
+    tables = build_environment(_options(folder, config.flink) | HOT_OPTIONS)
     open_files(tables, folder)
     snapshot = str(folder / "reference.parquet")
     plan = DeciderPlan(config, "strict", key_from_env(True), "bench", snapshot)
@@ -50,9 +55,7 @@ def keyed(folder: Path, mode: str) -> float:
             yield number
 
     settings = UpiFlinkSettings(execution_mode=mode)
-    tables = build_environment(
-        flink_options("bench", settings) | checkpoints_in(folder / "checkpoints")
-    )
+    tables = build_environment(_options(folder, settings))
     open_files(tables, folder)
     tables.execute_sql(_BLACKHOLE)
     stream = tables.to_data_stream(
@@ -67,9 +70,7 @@ def keyed(folder: Path, mode: str) -> float:
 
 def over(folder: Path) -> float:
     """Flink SQL alone: payments of the last five minutes by payer, processing time; no rules."""
-    tables = build_environment(
-        flink_options("bench", UpiFlinkSettings()) | checkpoints_in(folder / "checkpoints")
-    )
+    tables = build_environment(_options(folder, UpiFlinkSettings()))
     open_files(tables, folder)
     tables.execute_sql(_BLACKHOLE)
     return _timed(
@@ -78,6 +79,10 @@ def over(folder: Path) -> float:
         " INTERVAL '5' MINUTE PRECEDING AND CURRENT ROW) FROM (SELECT CAST(message_key AS STRING)"
         " AS k, PROCTIME() AS moment FROM messages)",
     )
+
+
+def _options(folder: Path, settings: UpiFlinkSettings) -> dict[str, str]:
+    return flink_options("bench", settings) | FILE_OPTIONS | checkpoints_in(folder / "checkpoints")
 
 
 def _timed(tables: Any, statement: str) -> float:
@@ -94,4 +99,5 @@ ARMS = {
 }
 
 if __name__ == "__main__":
+    compile_quickly()
     print(f"seconds {ARMS[sys.argv[1]](Path(sys.argv[2])):.3f}")

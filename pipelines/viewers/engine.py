@@ -12,6 +12,7 @@ from pipelines.core.flink import (
     flink_options,
     stop_with_savepoint,
 )
+from pipelines.core.java_functions import create_functions
 from pipelines.viewers import jvm
 from pipelines.viewers.config import ViewersConfig
 from pipelines.viewers.views import View
@@ -44,18 +45,12 @@ TUNING = {
 def open_engine(job: str, settings: FlinkSettings, extra: Mapping[str, str] = {}) -> Engine:
     """An environment that knows the job's functions.
 
-    Each function names its jar, which becomes part of this environment. The option `pipeline.jars`
-    would do less: PyFlink hands it to the JVM thread that answers, not to the environment.
-
     Raises:
         DependencyError: the functions cannot be compiled.
     """
-    jar = jvm.functions_jar().as_uri()
+    jar = jvm.functions_jar()
     engine = build_environment(flink_options(job, settings) | TUNING | dict(extra))
-    for name, java in FUNCTIONS.items():
-        engine.execute_sql(
-            f"CREATE TEMPORARY SYSTEM FUNCTION {name} AS '{java}' LANGUAGE JAVA USING JAR '{jar}'"
-        )
+    create_functions(engine, jar, FUNCTIONS)
     return engine
 
 

@@ -22,7 +22,7 @@ OWNERS = {
     "kafka": {"core.kafka"},
     "minio": {"core.object_store"},
     "urllib3": {"core.object_store"},
-    "py4j": {"core.spark", "viewers.jvm"},  # the second talks to Janino in a JVM of its own
+    "py4j": {"core.spark", "core.java_functions"},  # the second talks to Janino in a JVM of its own
     "pyflink": {"core.flink", "core.flink_types"},  # and files named *flink, operators of a job
     "bokeh": {"core.charts", "viewers.watch"},  # the second is bokeh's server
     "rich": {"core.runlog", "core.summary", "dedup.evaluate", "produce.cli"},

@@ -1,8 +1,11 @@
 """The functions of the job are found by every job that a process starts, also by a later one."""
 
+import shutil
+
 import pytest
 
 from pipelines.core.flink import checkpoints_in, prepare_interpreter
+from pipelines.core.java_functions import functions_jar
 from pipelines.viewers import engine, jvm
 from tests.flink.viewers.conftest import SETTINGS
 
@@ -34,8 +37,11 @@ def test_a_job_needs_nothing_of_the_thread_that_answers(fresh_thread, tmp_path):
     assert dict(found) == {"Q360": 3, "UNKNOWN": 7}
 
 
-def test_sources_that_change_do_not_change_a_process_that_runs(monkeypatch, tmp_path):
-    jar = jvm.functions_jar()
-    monkeypatch.setattr(jvm, "SOURCES", tmp_path)
-    assert jvm.functions_jar() == jar
-    assert jvm.functions_jar(tmp_path).read_bytes() == jar.read_bytes()
+def test_sources_that_change_do_not_change_a_process_that_runs(tmp_path):
+    sources = shutil.copytree(jvm.SOURCES, tmp_path / "java")
+    jar = functions_jar("viewers", sources, tmp_path)
+    assert jar.name == jvm.functions_jar().name
+    (sources / "Tally.java").write_text("no Java")
+    assert functions_jar("viewers", sources, tmp_path) == jar
+    again = functions_jar("viewers", sources, tmp_path / "again")
+    assert again.read_bytes() == jar.read_bytes()
