@@ -48,6 +48,7 @@ class QuietPayments:
         self._door = Door(self.intake, self.profiles.base.name)
         room = self.settings.capacity
         self._numbers = Numbers(room.bucket_ms, room.look_back_ms, self.settings.expiry_ms)
+        self.decide((), {})  # compiled code is there before a payment waits for it
 
     def decide(self, raws: Sequence[Raw], states: Packed) -> list[tuple[bytes, bytes, int] | None]:
         """Id, decision and time of each quiet payment, None for each other message.
@@ -85,7 +86,9 @@ class QuietPayments:
             self._pieces = words.Pieces(*map(words.as_bytes, self.pieces_of(profile)))
         if self.profiles.changes:
             at = self.profiles.at
-            plain.is_plain[:] &= [at(time) is profile for time in times.tolist()]
+            plain.is_plain[:] &= np.array(
+                [at(time) is profile for time in times.tolist()], np.bool_
+            )
 
     def _ingest(self, plain: Plain) -> Ints:
         at, flat = self._door.at, plain.flat

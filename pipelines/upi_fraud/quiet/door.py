@@ -79,10 +79,11 @@ class Door:
         payees = texts_of(flat, self.at["receiver_vpa"], passes)
         devices = texts_of(flat, self.at["device_id"], passes)
         labels = texts_of(flat, self.at["location"], passes)
-        passes &= [
+        agrees = [
             currency == _RUPEE and payer == key != payee
             for currency, payer, key, payee in zip(currencies, payers, keys, payees, strict=True)
         ]
+        passes &= np.array(agrees, np.bool_)
         payer = np.array(self.accounts.find(payers), np.int64)
         payee = np.array(self.accounts.find(payees), np.int64)
         place, is_place = self._place(flat, np.array(self.labels.find(labels), np.int64))
