@@ -148,14 +148,21 @@ class QualityReport:
         """
         if not self.errors:
             return
-        failed = "; ".join(
-            f"{row['expectation']} ({row['failed']} of {row['evaluated']})" for row in self.errors
-        )
+        failed = "; ".join(_told(row) for row in self.errors)
         counts = ", ".join(f"{code} {n}" for code, n in sorted(reasons.items()) if n) or "none"
         raise GateError(
             f"quality gate: {failed}. Rows by reason: {counts}. Nothing was published; "
             "look at the quarantine, then mend the input or raise the limit"
         )
+
+
+def _told(row: Mapping[str, Any]) -> str:
+    """An expectation that failed, with what was found."""
+    if row["minimum"] is not None:
+        return (
+            f"{row['expectation']} ({row['evaluated']} rows, {row['minimum']} or more are needed)"
+        )
+    return f"{row['expectation']} ({row['failed']} of {row['evaluated']})"
 
 
 def preload() -> threading.Thread:

@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -98,9 +99,19 @@ def _pass_on(rows: Iterable[int]) -> Iterator[int]:
     yield from rows
 
 
+_JAVA_CLASS = r"(?:[\w$]+\.)+[\w$]+: "
+
+
 def read_failure(error: Exception) -> str:
-    """The line of one of `READ_ERRORS` that tells the cause; in a JVM error that is the second."""
-    return str(error).splitlines()[isinstance(error, Py4JJavaError)]
+    """What one of `READ_ERRORS` says of its cause, without the names of Java's classes.
+
+    That is the last cause; without one the first line, or the second of an error of the JVM.
+    """
+    text = str(error)
+    if causes := re.findall(rf"Caused by: {_JAVA_CLASS}(\S[^\n]*)", text):
+        return str(causes[-1])
+    line = text.splitlines()[isinstance(error, Py4JJavaError)]
+    return re.sub(rf"^: {_JAVA_CLASS}", "", line)
 
 
 def s3a_options(job: str) -> dict[str, str]:

@@ -43,6 +43,23 @@ def rows_by_reason(counts: Counts) -> dict[str, int]:
     }
 
 
+MEANINGS = {
+    "UNREADABLE_ROW": "the line has too few or too many cells",
+    "MISSING_ID": "no id",
+    "SUPERSEDED": "a newer record has the same id",
+    "NO_EVIDENCE": "every compared field is empty",
+    "INACTIVE": "the status is not active",
+}
+
+
+def explained(reasons: Mapping[str, int]) -> dict[str, int]:
+    """Rows by reason, with what the reason means."""
+    return {
+        f"{code} ({MEANINGS[code]})" if code in MEANINGS else code: number
+        for code, number in reasons.items()
+    }
+
+
 def gate_checks(
     counts: Counts, plan: CheckPlan, null_limit: float = 0.99, all_null_rows: int = 100
 ) -> list[Check]:

@@ -21,7 +21,7 @@ from pipelines.dedup.attributes import RecordStore, write_store
 from pipelines.dedup.captures import CaptureLimits
 from pipelines.dedup.checks import QUARANTINED, CheckPlan
 from pipelines.dedup.config import DedupConfig
-from pipelines.dedup.gate import gate_checks, rows_by_reason, run_counts
+from pipelines.dedup.gate import explained, gate_checks, rows_by_reason, run_counts
 from pipelines.dedup.groups import Groups, find_groups
 from pipelines.dedup.keys import KeyLayout
 from pipelines.dedup.mapping import Mapping
@@ -160,7 +160,7 @@ def pass_gate(staged: Staged, task: RowTask) -> QualityReport:
         GateError: the quality gate stops the run.
     """
     quality = validate(gate_checks(staged.counts, task.plan))
-    quality.require(rows_by_reason(staged.counts))
+    quality.require(explained(rows_by_reason(staged.counts)))
     return quality
 
 

@@ -5,10 +5,10 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from pipelines.core.config import JobConfig
+from pipelines.core.config_layers import read_yaml
 from pipelines.core.errors import ConfigError
 
 TEXT = ("given_name", "surname", "relation_name", "town", "street", "locality", "free_text",
@@ -130,19 +130,33 @@ def parse_mapping(raw: Any, origin: str) -> Mapping:
     try:
         return Mapping.model_validate(raw)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "the top level"
-        raise ConfigError(f"{origin}: {key}: {first['msg']}") from None
+        told = [_explain(one["type"], one["loc"], one["msg"]) for one in error.errors()]
+        raise ConfigError(f"{origin}: {'; '.join(sorted(told, key=_unknown_first))}") from None
+
+
+def _explain(kind: str, place: tuple[int | str, ...], message: str) -> str:
+    key = ".".join(map(str, place)) or "the top level"
+    words = {"extra_forbidden": "unknown key", "missing": "is missing"}
+    return f"{key}: {words.get(kind, message)}"
+
+
+def _unknown_first(told: str) -> bool:
+    """A misspelt key is unknown under its name, and missing under the right one."""
+    return not told.endswith("unknown key")
 
 
 def load_mapping(path: Path) -> Mapping:
-    """Read a mapping file."""
+    """Read a mapping file.
+
+    Raises:
+        ConfigError: there is none, or it is no YAML, or names the key that is wrong.
+    """
     try:
-        return parse_mapping(yaml.safe_load(path.read_text("utf-8")), str(path))
-    except FileNotFoundError:
-        raise ConfigError(f"mapping file {path} does not exist") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not YAML: {str(error).splitlines()[0]}") from None
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise ConfigError(f"--mapping {path}: {reason}") from None
+    return parse_mapping(read_yaml(text, str(path)), str(path))
 
 
 def bundled_mapping(name: str) -> Mapping:

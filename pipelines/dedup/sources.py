@@ -24,6 +24,7 @@ from pipelines.dedup.config import DedupConfig
 from pipelines.dedup.input_tables import Table, read_csv, read_table
 from pipelines.dedup.mapping import Mapping, bundled_mapping, load_mapping
 from pipelines.dedup.proposal import propose_mapping
+from pipelines.dedup.records import CORRUPT
 from pipelines.dedup.row_groups import local_files, schema_of
 
 if TYPE_CHECKING:
@@ -200,9 +201,9 @@ def _present_fields(mapping: Mapping, columns: Sequence[str], origin: str) -> Ma
     missing = [f"fields.{n}.column: {mapping.fields[n].column}" for n in required]
     missing += [f"column {column}" for column in needed if column not in columns]
     if missing:
+        there = ", ".join(name for name in columns if name != CORRUPT) or "no column"
         raise ConfigError(
-            f"{origin}: {'; '.join(sorted(missing))} is not in the input, which has "
-            + ", ".join(columns)
+            f"{origin}: {'; '.join(sorted(missing))} is not in the input, which has {there}"
         )
     return mapping.without(absent)
 
