@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.core.job import AddFlag, OpenLog, job_main
+from pipelines.core.job import AddFlag, OpenLog, job_main, refuse_alone
 from pipelines.credit.request import Request
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def _add_flags(add: AddFlag) -> None:
 
 
 def _run(config: "CreditConfig", request: Request, open_log: OpenLog) -> "RunSummary":
+    refuse_alone("score", request.command == "score", {"--scorecard": bool(request.scorecard)})
     from pipelines.core.spark import build_session
     from pipelines.credit.pipeline import run
     from pipelines.credit.steps import SESSION

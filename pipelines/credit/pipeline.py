@@ -73,6 +73,8 @@ def _steps(state: Run) -> None:
         if not state.request.dry_run:
             steps.score_finished(state)
         return
+    if command == "score" and (state.request.scorecard or not state.request.dry_run):
+        state.card = steps.choose_card(state)  # before minutes of work that need one
     if trains or scores:
         steps.extract(state, trains, scores)
         steps.features(state)

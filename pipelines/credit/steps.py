@@ -104,8 +104,8 @@ def train(state: Run) -> None:
 
 
 def score(state: Run) -> None:
-    """Score the applications of the business day."""
-    state.card = state.card or _chosen_card(state)
+    """Score the applications of the business day by `state.card`."""
+    assert state.card is not None  # noqa: S101 - it was trained or chosen before
     applications, found = at_day(state, APPLICATIONS), at_day(state, FEATURES)
     with state.log.step("score") as step:
         scores, invalid = score_applications(
@@ -118,7 +118,7 @@ def score(state: Run) -> None:
 
 def score_finished(state: Run) -> None:
     """Score a table of finished features; each of its rows is an application."""
-    state.card, folder = _chosen_card(state), state.source.portfolio
+    state.card, folder = choose_card(state), state.source.portfolio
     assert folder is not None  # noqa: S101 - the caller looked
     with state.log.step("score") as step:
         scores, invalid, count = score_portfolio(
@@ -137,7 +137,7 @@ def _write_scores(state: Run, scores: DataFrame, invalid: DataFrame, expected: i
         state.quarantined.append(invalid_rows(invalid, state.summary.run_id))
 
 
-def _chosen_card(state: Run) -> Scorecard:
+def choose_card(state: Run) -> Scorecard:
     """The scorecard of `--scorecard`, else the newest registered one.
 
     Raises:

@@ -68,6 +68,7 @@ def test_bad_usage_ends_with_two_and_a_sentence(call, flags, said, tmp_path):
         ("viewer_analytics", ["--seconds", "3"], "--stack"),
         ("viewer_analytics", ["--job", "taste"], "--stack"),
         ("seat_allocation", ["--follow", "3"], "--intake"),
+        ("credit_score", ["--scorecard", "card.json"], "score"),
     ],
 )
 def test_a_flag_without_its_partner_is_refused(job, flags, needed, tmp_path, monkeypatch, capsys):
