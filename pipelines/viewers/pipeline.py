@@ -212,8 +212,8 @@ def _write_report(
     result: Run, config: ViewersConfig, summary: RunSummary, folder: Path, log: RunLog
 ) -> None:
     from pipelines.viewers.report import write_report
-    from pipelines.viewers.report.data import report_data
+    from pipelines.viewers.report_input import report_input
 
     log.write_report(
-        summary, folder, lambda page: write_report(report_data(result, config, summary), page)
+        summary, folder, lambda page: write_report(report_input(result, config, summary), page)
     )
