@@ -116,13 +116,13 @@ def _chapter(outcome: Outcome, is_on_stack: bool) -> Section:
     if is_on_stack:
         told = chapter.on_stack
         about, flags = f"{told.records:,} records of {told.domain} sent to Kafka.", told.flags
-    lead = f"{about} jobs/{chapter.job}.py {' '.join(flags)}"
+    asked = f"jobs/{chapter.job}.py {' '.join(flags)}"
     if not outcome.is_done:
         said = f"Exit code {outcome.exit_code}: {outcome.last_words}"
-        blocks = [Note(said), Note(f"All it said is in {chapter.job}/log.txt.")]
-        return Section(chapter.job, chapter.job, chapter.question, blocks, lead)
-    rows: list[tuple[Cell, ...]] = [*outcome.figures()]
+        blocks = [Note(said), Note(f"All that {asked} said is in {chapter.job}/log.txt.")]
+        return Section(chapter.job, chapter.job, chapter.question, blocks, about)
+    rows: list[tuple[Cell, ...]] = [*outcome.figures(), ("asked by", asked)]
     if outcome.has_page:
         rows.append(("how this came about", Link("report", f"{chapter.job}/report.html")))
     table = Table(("figure", "value"), rows, "lr")
-    return Section(chapter.job, chapter.job, chapter.question, [table], lead)
+    return Section(chapter.job, chapter.job, chapter.question, [table], about)
