@@ -6,7 +6,7 @@ Every figure of the page stands in one of those files; a test compares the page 
 import json
 import math
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +47,7 @@ def chapter(job: str, told: Mapping[str, Any]) -> Iterator[str]:
     """Where and with what it was measured, then ratios, acceptance rows and figures."""
     yield f"## {job}\n"
     yield f"`make bench-{TARGETS.get(job, job)}`, {where(told)}.\n"
-    for earlier in told["earlier"]:
-        number = earlier.get("run")
-        which = f"Figures with [{number}] are" if number else "Some figures are"
-        yield f"{which} of an earlier run, {where(earlier)}.\n"
+    yield from earlier_runs(told["earlier"])
     yield from table(
         ("ratio", "value"), [(name_of(row), f"{show(row['value'])} x") for row in told["ratios"]]
     )
@@ -71,6 +68,18 @@ def chapter(job: str, told: Mapping[str, Any]) -> Iterator[str]:
         yield f"Left out: {name}: {reason}\n"
     versions = [f"{name} {version}" for name, version in told["versions"].items() if version]
     yield f"Versions: {', '.join(versions)}.\n"
+
+
+def earlier_runs(runs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Each run whose figures were taken over; many of them fold."""
+    if len(runs) > 1:
+        yield f"<details><summary>Some figures are of {len(runs)} earlier runs</summary>\n"
+    for one in runs:
+        number = one.get("run")
+        which = f"Figures with [{number}] are" if number else "Some figures are"
+        yield f"{which} of an earlier run, {where(one)}.\n"
+    if len(runs) > 1:
+        yield "</details>\n"
 
 
 def name_of(row: Mapping[str, Any]) -> str:
