@@ -29,6 +29,7 @@ from harness.results import Results, median, progress  # noqa: E402
 from viewers_data import make  # noqa: E402
 from viewers_replay import hold_replay, measure_heap, measure_replay  # noqa: E402
 
+from pipelines.core.flink import LONG_RUN  # noqa: E402
 from pipelines.viewers import sketch  # noqa: E402
 from pipelines.viewers.config import DegradeSettings, MatchSettings  # noqa: E402
 
@@ -39,8 +40,8 @@ HEARTBEAT_SECONDS = 10
 SMALL = 6_000
 """Viewers of the part (half a million messages) that arms with Python for each message get."""
 
-JVM = {"JVM_ARGS": "-XX:+UseParallelGC -Xmx7g"}
-"""Flags of every arm that runs in Flink: the collector that gives up least throughput."""
+JVM = {"JVM_ARGS": f"{LONG_RUN} -Xmx7g"}
+"""Flags of every arm that runs in Flink: those that the job gives itself, and room."""
 
 
 def main() -> int:

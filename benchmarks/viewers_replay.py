@@ -10,6 +10,8 @@ from harness.process import Measured, RunFailed, run_measured
 from harness.results import Results, median
 from viewers_data import ROOT, make, steady
 
+from pipelines.core.flink import LONG_RUN
+
 REPLAY_SECONDS = 150
 HEAP_SECONDS = 900
 """A session is kept for two to three minutes after its last event, and a viewer stays for four on
@@ -50,7 +52,7 @@ def run_arm(
     """Run an arm in a process of its own; what it told, or None when it failed."""
     log = scratch / f"{arm}.txt"
     command = [sys.executable, str(ROOT / "benchmarks" / "viewers_arms.py"), arm, str(folder)]
-    flags = {"JVM_ARGS": f"-XX:+UseParallelGC -Xmx{heap}"}
+    flags = {"JVM_ARGS": f"{LONG_RUN} -Xmx{heap}"}
     try:
         measured = run_measured(command, sorted(os.sched_getaffinity(0))[:2], log, flags)
     except RunFailed as error:

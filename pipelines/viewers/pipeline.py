@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipelines.core.flink import compile_quickly
+from pipelines.core.flink import compile_quickly, compile_what_lasts
 from pipelines.core.runlog import RunLog
 from pipelines.core.summary import RunSummary, begin_summary
 from pipelines.viewers import tables
@@ -119,6 +119,8 @@ def _analyse(
     result = Run(source)
     if source.records <= config.short_run_messages:
         compile_quickly()
+    else:
+        compile_what_lasts()
     staged = tables.staging(lake, summary.run_id)
     with log.step("count") as step:
         run_lanes(source, config, staged, scratch)
