@@ -17,6 +17,7 @@ from pipelines.dedup.components import (
     small_star,
     star_components,
 )
+from tests.unit.dedup.graphs import union_find
 
 pytestmark = pytest.mark.spark
 
@@ -39,22 +40,6 @@ def labels(frame_of_labels):
     rows = frame_of_labels.collect()
     assert len({row["node_id"] for row in rows}) == len(rows)
     return {row["node_id"]: row["component"] for row in rows}
-
-
-def union_find(edges):
-    parent = {}
-
-    def find(node):
-        parent.setdefault(node, node)
-        while parent[node] != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
-
-    for a, b in edges:
-        low, high = sorted((find(a), find(b)))
-        parent[high] = low
-    return {node: find(node) for node in parent}
 
 
 def slow_rounds(edges):

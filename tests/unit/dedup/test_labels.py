@@ -10,25 +10,11 @@ from hypothesis import strategies as st
 
 from pipelines.dedup.bridges import component_stats
 from pipelines.dedup.components import label_components, spread_labels
+from tests.unit.dedup.graphs import union_find
 
 pytestmark = pytest.mark.unit
 
 EDGES = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=60)
-
-
-def union_find(edges):
-    parent = {}
-
-    def find(node):
-        parent.setdefault(node, node)
-        while parent[node] != node:
-            node = parent[node]
-        return node
-
-    for a, b in edges:
-        low, high = sorted((find(a), find(b)))
-        parent[high] = low
-    return {node: find(node) for node in parent}
 
 
 def columns(edges):
