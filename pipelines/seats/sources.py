@@ -157,8 +157,8 @@ def read_table(
         if optional:
             return session.createDataFrame([], spark_schema(contract))
         raise ConfigError(
-            f"--input {folder}: there is no {table}; looked for {table}{', '.join(_FORMATS)} and"
-            f" a folder {table}"
+            f"--input {folder}: there is no table {table}; looked for"
+            f" {table}{', '.join(_FORMATS)} and a folder {table}"
         )
     try:
         frame = _read(session, path, contract)

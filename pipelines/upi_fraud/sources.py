@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from pipelines.upi_fraud.generate import MESSAGE_COLUMNS, generate
 from pipelines.upi_fraud.payment import Raw
 
 SYNTHETIC = "synthetic"
+TRUTH = ("transaction_id", "kind", "episode")
+"""Columns of a table of frauds."""
 
 
 @dataclass(frozen=True)
@@ -54,32 +56,34 @@ def open_source(text: str, truth: Path | None, config: UpiConfig) -> Source:
     """
     name, _, number = text.partition(":")
     if name == SYNTHETIC:
+        if truth is not None:
+            raise ConfigError("--truth goes with --input FILE: generated payments bring theirs.")
         return _generated(number, config)
     path = Path(text)
     if not path.is_file():
         raise ConfigError(
             f"--input {text}: no such file. Give {SYNTHETIC}, {SYNTHETIC}:N or a Parquet file."
         )
-    payments = _read_table("--input", path)
-    missing = [one for one in MESSAGE_COLUMNS.names if one not in payments.column_names]
-    if missing:
-        raise ConfigError(
-            f"--input {path}: lacks {', '.join(missing)}, has {', '.join(payments.column_names)}."
-            " Give a table of messages with the columns of pipelines/upi_fraud/generate.py."
-        )
+    payments = _read_table("--input", path, MESSAGE_COLUMNS.names)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     merchants = path.with_name("merchants.json")
     known = json.loads(merchants.read_text("utf-8")) if merchants.is_file() else []
-    found = read_truth(_read_table("--truth", truth)) if truth is not None else None
+    found = read_truth(_read_table("--truth", truth, TRUTH)) if truth is not None else None
     return Source(path.name, digest, False, payments.select(MESSAGE_COLUMNS.names), found, known)
 
 
-def _read_table(flag: str, path: Path) -> pa.Table:
+def _read_table(flag: str, path: Path, columns: Sequence[str]) -> pa.Table:
     try:
-        return pq.read_table(path)
+        table = pq.read_table(path)
     except (OSError, pa.ArrowInvalid) as error:
         raise ConfigError(f"{flag} {path}: cannot be read: {str(error).splitlines()[0]}") from error
+    if missing := [one for one in columns if one not in table.column_names]:
+        raise ConfigError(
+            f"{flag} {path}: lacks {', '.join(missing)}, has {', '.join(table.column_names)}. Give"
+            " a table as `python -m pipelines.upi_fraud.generate --out DIR` writes one."
+        )
+    return table
 
 
 def _generated(number: str, config: UpiConfig) -> Source:
@@ -97,5 +101,5 @@ def _generated(number: str, config: UpiConfig) -> Source:
 
 def read_truth(table: pa.Table) -> dict[str, tuple[str, int]]:
     """Kind and episode by transaction id."""
-    columns = (table[name].to_pylist() for name in ("transaction_id", "kind", "episode"))
+    columns = (table[name].to_pylist() for name in TRUTH)
     return {one: (kind, episode) for one, kind, episode in zip(*columns, strict=True)}

@@ -90,6 +90,15 @@ def test_a_file_that_is_no_table_is_named(tmp_path, monkeypatch, capsys):
     assert "--input payments.parquet: cannot be read: " in capsys.readouterr().err
 
 
+def test_a_truth_that_cannot_be_one_is_named(tmp_path, monkeypatch, capsys):
+    from pipelines.upi_fraud.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["upi_fraud.py", "--truth", "frauds.parquet"])
+    assert main("About.") == 2
+    assert "--truth goes with --input FILE" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("job", ["upi_fraud", "viewer_analytics", "ingest"])
 def test_a_broker_that_is_away_ends_with_five_and_what_to_do(job, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

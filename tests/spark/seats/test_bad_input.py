@@ -112,7 +112,7 @@ def test_too_many_bad_records_stop_the_run(allot, day, tmp_path):
 def test_a_missing_folder_says_what_it_must_hold(allot, tmp_path):
     with pytest.raises(ConfigError, match="booking_requests"):
         allot(str(tmp_path / "nowhere"))
-    with pytest.raises(ConfigError, match="there is no trains"):
+    with pytest.raises(ConfigError, match="there is no table trains"):
         allot(str(tmp_path))
     with pytest.raises(ConfigError, match="run --intake first"):
         allot("ledger")
