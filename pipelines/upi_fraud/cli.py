@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.core.errors import ConfigError
 from pipelines.core.job import AddFlag, OpenLog, job_main, refuse_alone, sets_key
 from pipelines.upi_fraud.request import Request
 
@@ -38,6 +39,11 @@ def _add_flags(add: AddFlag) -> None:
 def _run(config: "UpiConfig", request: Request, open_log: OpenLog) -> "RunSummary":
     others = {"--once": request.once, "--job network": request.job == "network"}
     refuse_alone("--stack", request.stack, others)
+    if request.model is not None and not request.model.is_dir():
+        raise ConfigError(
+            f"--model {request.model}: no such folder; `python -m pipelines.upi_fraud.train --out"
+            " DIR` makes one, and without --model rules decide alone"
+        )
     from pipelines.upi_fraud.pipeline import run
 
     return run(config, request, open_log())

@@ -90,13 +90,20 @@ def test_a_file_that_is_no_table_is_named(tmp_path, monkeypatch, capsys):
     assert "--input payments.parquet: cannot be read: " in capsys.readouterr().err
 
 
-def test_a_truth_that_cannot_be_one_is_named(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("flag", "said"),
+    [
+        ("--truth", "--truth goes with --input FILE"),
+        ("--model", "--model nowhere: no such folder; `python -m pipelines.upi_fraud.train"),
+    ],
+)
+def test_what_a_fraud_run_cannot_use_is_named(flag, said, tmp_path, monkeypatch, capsys):
     from pipelines.upi_fraud.cli import main
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["upi_fraud.py", "--truth", "frauds.parquet"])
+    monkeypatch.setattr(sys, "argv", ["upi_fraud.py", flag, "nowhere"])
     assert main("About.") == 2
-    assert "--truth goes with --input FILE" in capsys.readouterr().err
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("job", ["upi_fraud", "viewer_analytics", "ingest"])
