@@ -8,6 +8,7 @@ import os
 import sys
 import sysconfig
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,7 +19,7 @@ from pipelines.core.endpoints import ObjectStore
 from pipelines.core.errors import DependencyError
 from pipelines.core.flink_gateway import keep_own_connections
 from pipelines.core.jars import spark_home
-from pipelines.core.machine import LIBRARY_REMEDY, python_library
+from pipelines.core.machine import LIBRARY_REMEDY, find_java, python_library
 
 if TYPE_CHECKING:
     from pyflink.table import StreamTableEnvironment
@@ -128,14 +129,27 @@ def s3_options(store: ObjectStore) -> dict[str, str]:
     }
 
 
+@cache
+def require_java() -> None:
+    """Look once for the Java that starts with the first environment.
+
+    Raises:
+        DependencyError: there is none, or it is of another version.
+    """
+    find_java()
+
+
 def build_environment(
     options: Mapping[str, str], is_batch: bool = False
 ) -> "StreamTableEnvironment":
     """A table environment, in this process or, under `flink run`, on the cluster.
 
     Raises:
-        DependencyError: thread mode, and Python has no shared library; Flink would only try again.
+        DependencyError: no fitting Java; or thread mode, and Python has no shared library: Flink
+            would only try again.
     """
+    if "PYFLINK_GATEWAY_PORT" not in os.environ:  # else `flink run` has started the JVM
+        require_java()
     if options.get("python.execution-mode") == "thread" and python_library() is None:
         raise DependencyError(
             "Flink's thread mode loads Python's shared library, and this Python has none."

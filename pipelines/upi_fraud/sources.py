@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.core.errors import ConfigError
+from pipelines.core.errors import ConfigError, GateError
 from pipelines.upi_fraud.config import UpiConfig
 from pipelines.upi_fraud.generate import MESSAGE_COLUMNS, generate
 from pipelines.upi_fraud.payment import Raw
@@ -53,6 +53,7 @@ def open_source(text: str, truth: Path | None, config: UpiConfig) -> Source:
 
     Raises:
         ConfigError: no such file, a column is missing, or the number of payments is none.
+        GateError: there is no payment in the file.
     """
     name, _, number = text.partition(":")
     if name == SYNTHETIC:
@@ -65,6 +66,8 @@ def open_source(text: str, truth: Path | None, config: UpiConfig) -> Source:
             f"--input {text}: no such file. Give {SYNTHETIC}, {SYNTHETIC}:N or a Parquet file."
         )
     payments = _read_table("--input", path, MESSAGE_COLUMNS.names)
+    if not payments.num_rows:
+        raise GateError(f"--input {path}: there is no payment in it, so nothing is published")
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     merchants = path.with_name("merchants.json")

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.core.errors import ConfigError
+from pipelines.core.errors import ConfigError, GateError
 from pipelines.viewers.config import ViewersConfig
 from pipelines.viewers.generate import MESSAGES, START_MS, make_match, write_match
 from pipelines.viewers.interactions import draw_interactions, write_interactions
@@ -47,6 +47,7 @@ def open_source(given: str, config: ViewersConfig, scratch: Path) -> Source:
 
     Raises:
         ConfigError: the folder is not there, is empty, or lacks a column.
+        GateError: there is no message in it.
     """
     if given == "match":
         return _make(config, scratch / "messages")
@@ -68,6 +69,8 @@ def open_source(given: str, config: ViewersConfig, scratch: Path) -> Source:
         records += read.metadata.num_rows
         latest = max(latest, _latest(read, config.windows.recorded_hours))
         hashed.update(file.read_bytes())
+    if not records:
+        raise GateError(f"--input {given}: there is no message in it, so nothing is published")
     skew = int(config.windows.skew_seconds * 1000)
     return Source(folder.name, folder.resolve(), records, latest + skew, hashed.hexdigest())
 

@@ -106,6 +106,18 @@ def test_what_a_fraud_run_cannot_use_is_named(flag, said, tmp_path, monkeypatch,
     assert said in capsys.readouterr().err
 
 
+def test_a_flink_job_without_java_says_how_to_get_one(tmp_path, monkeypatch, capsys):
+    from pipelines.core.flink import require_java
+    from pipelines.upi_fraud.cli import main
+
+    require_java.cache_clear()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "nowhere"))
+    monkeypatch.setattr(sys, "argv", ["upi_fraud.py", "--input", "synthetic:100"])
+    assert main("About.") == 5
+    assert "holds no Java (no bin/java). Install a Java 17 runtime" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("job", ["upi_fraud", "viewer_analytics", "ingest"])
 def test_a_broker_that_is_away_ends_with_five_and_what_to_do(job, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

@@ -8,10 +8,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.core.errors import ConfigError
+from pipelines.core.errors import ConfigError, GateError
 from pipelines.viewers import tables
 from pipelines.viewers.config import ViewersConfig
 from pipelines.viewers.decide import audience_of, raise_alerts, rank_trending
+from pipelines.viewers.generate import MESSAGES
 from pipelines.viewers.outcome import count_copies, measure, run_counts
 from pipelines.viewers.report import MatchReport, build_report
 from pipelines.viewers.sources import open_source
@@ -149,6 +150,12 @@ def test_a_source_says_what_is_wrong_with_it(tmp_path):
         open_source(str(tmp_path), CONFIG, tmp_path)
     (tmp_path / "notes.txt").unlink()
     with pytest.raises(ConfigError, match="kafka_time, message_value"):
+        open_source(str(tmp_path), CONFIG, tmp_path)
+    pq.write_table(MESSAGES.empty_table(), tmp_path / "a.parquet")
+    with pytest.raises(GateError, match="there is no message in it"):
+        open_source(str(tmp_path), CONFIG, tmp_path)
+    (tmp_path / "a.parquet").write_text("no table")
+    with pytest.raises(ConfigError, match="cannot be read"):
         open_source(str(tmp_path), CONFIG, tmp_path)
 
 
