@@ -76,7 +76,7 @@ def pick_columns(df: DataFrame, subject: str, columns: Sequence[str], origin: st
     for name in columns:
         if name not in present:
             raise ContractError(
-                f"{origin}: the column {name} of {subject} is missing; there are"
+                f"{origin}: the column {name} is missing; there are"
                 f" {', '.join(sorted(present))}. Add it, or give one of these that name"
             )
         check_type(f"{origin}.{name}", present[name], expected[name].dataType)

@@ -68,7 +68,7 @@ def _steps(state: Run) -> None:
     if state.source.portfolio:
         if command != "score":
             raise ConfigError(
-                f"--input {state.source.name}: finished features are only scored: say `score`"
+                f"--input {state.source.name}: finished features are for `score`: say so"
             )
         if not state.request.dry_run:
             steps.score_finished(state)
