@@ -14,6 +14,7 @@ from typing import Literal
 
 import deltalake
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake.transaction import AddAction, create_table_with_add_actions
 from pyspark.sql import types as T
@@ -91,8 +92,9 @@ def write_part(
                 files.create_dir("/".join([root, *folders]), recursive=True)
             path = f"{root}/{name}"
             writer = pq.ParquetWriter(  # nothing here skips rows by statistics of columns
-                path, stored, filesystem=files, compression="snappy", write_statistics=False
-            )
+                path, stored, filesystem=files, compression="snappy", write_statistics=False,
+                use_dictionary=_repeating(table.select(stored.names)),
+            )  # fmt: skip
         writer.write_table(table.select(stored.names))
         rows += table.num_rows
         digest += sum_hashes(hash_rows(table, counted))
@@ -101,6 +103,22 @@ def write_part(
     writer.close()
     size = files.get_file_info(f"{root}/{name}").size
     return Part(name, size, rows, digest % MODULUS, dict(partition))
+
+
+def _repeating(rows: pa.Table) -> bool | list[str]:
+    """Columns that are worth a dictionary: a token that never comes again only fills one.
+
+    Parquet knows the parts of nested columns by names of its own: where there is such a column, all
+    have dictionaries.
+    """
+    if any(pa.types.is_nested(kind) for kind in rows.schema.types):
+        return True
+    few = rows.slice(0, 10_000)
+    return [
+        name
+        for name in few.column_names
+        if 2 * pc.count_distinct(few[name]).as_py() <= few.num_rows - few[name].null_count
+    ]
 
 
 def add_constants(rows: pa.Table, schema: pa.Schema, constants: Constants) -> pa.Table:

@@ -16,7 +16,7 @@ from pipelines.dedup.decide import Band
 from pipelines.dedup.decisions import decision_nodes
 from pipelines.dedup.edges import Scoring, score_pairs
 from pipelines.dedup.hashing import U64, fold
-from pipelines.dedup.membership import HashSet
+from pipelines.dedup.membership import touches
 from pipelines.dedup.pairs import IDENTICAL, compare_records
 
 Bool = npt.NDArray[np.bool_]
@@ -45,7 +45,7 @@ def kept_edges(folder: Path, stamp: str, gone: I64) -> tuple[Records, Records] |
     if not file.exists():
         return None
     edges: Records = np.load(file)
-    is_left = touches(np.column_stack([edges["a"], edges["b"]]), gone)
+    is_left = touches((edges["a"], edges["b"]), gone)
     return edges[~is_left], edges[is_left]
 
 
@@ -65,7 +65,7 @@ def earlier_edges(
     strong = pa.array([Band.REVIEW.name, Band.MATCH.name])
     rows = rows.filter(pc.is_in(rows["band"], strong))
     nodes = decision_nodes(rows)
-    pairs = _pairs(nodes, rows["families"], names)[~touches(nodes, gone)]
+    pairs = _pairs(nodes, rows["families"], names)[~touches((nodes[:, 0], nodes[:, 1]), gone)]
     compared = compare_records(pairs, store, scoring.comparison)
     edges = score_pairs(compared, store, scoring)
     kept: Records = edges[edges["band"] >= Band.REVIEW]
@@ -103,18 +103,6 @@ def _stand_in(rows: pa.Table, tokens: pa.ChunkedArray) -> tuple[Bool, Bool]:
     some = tokens.cast(pa.string())
     first, second = (np.asarray(pc.is_in(rows[side], some)) for side in ("token_a", "token_b"))
     return first, second
-
-
-def touches(nodes: I64, some: I64) -> Bool:
-    """Pairs [pairs, 2] with an end in a sorted set of nodes."""
-    ends = HashSet(_shifted(some)).has(_shifted(np.ascontiguousarray(nodes).ravel()))
-    either: Bool = ends.reshape(-1, 2).any(axis=1)
-    return either
-
-
-def _shifted(nodes: I64) -> U64:
-    """Node ids as hashes of 64 bits: their highest bit is always 0."""
-    return nodes.view(np.uint64) << np.uint64(1)
 
 
 def _words(nodes: I64) -> U64:

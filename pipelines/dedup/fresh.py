@@ -15,7 +15,7 @@ from pipelines.dedup.key_source import KeySource, Plan, is_member
 from pipelines.dedup.keys import RecordKeys
 from pipelines.dedup.leaf_files import holds_plan, keep_plan, make_leaf_table, write_entries
 from pipelines.dedup.leaf_walk import few_leaf_keys
-from pipelines.dedup.membership import HashSet
+from pipelines.dedup.membership import HashSet, touches
 
 I64 = npt.NDArray[np.int64]
 
@@ -53,9 +53,7 @@ class Fresh:
 
     def among(self, pairs: Records) -> Records:
         """Pairs with a fresh end."""
-        chosen: Records = pairs[
-            is_member(pairs["a"], self.nodes) | is_member(pairs["b"], self.nodes)
-        ]
+        chosen: Records = pairs[touches((pairs["a"], pairs["b"]), self.nodes)]
         return chosen
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.dedup.attributes import RecordStore
+from pipelines.dedup.ordering import order_by
 
 I64 = npt.NDArray[np.int64]
 
@@ -29,7 +30,7 @@ class Groups:
 
 def find_groups(store: RecordStore) -> Groups:
     """Records of equal content; the smallest node leads."""
-    order = np.argsort(store.content, kind="stable")  # nodes ascend, so the first one leads
+    order = order_by(np.asarray(store.content).view(np.uint64))  # nodes ascend: the first leads
     content = store.content[order]
     first = np.append(True, content[1:] != content[:-1])
     starts = np.flatnonzero(first)

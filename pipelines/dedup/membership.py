@@ -1,5 +1,6 @@
 """Which of many 64-bit hashes stand in a set of few, also asked from inside kernels."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from pipelines.dedup.hashing import U64
 
 Bool = npt.NDArray[np.bool_]
+I64 = npt.NDArray[np.int64]
 U8 = npt.NDArray[np.uint8]
 
 MARKS_PER_MEMBER = 16
@@ -47,6 +49,17 @@ class HashSet:
         found = np.empty(len(hashes), dtype=np.bool_)
         _has(np.ascontiguousarray(hashes), *self.arrays, found)
         return found
+
+
+def touches(pairs: Sequence[I64], some: I64) -> Bool:
+    """Pairs, given as their two ends, with an end among some nodes.
+
+    Node ids serve as hashes of 64 bits when their highest bit, which is always 0, is shifted out.
+    """
+    members = HashSet(some.view(np.uint64) << np.uint64(1))
+    first, second = (members.has(end.view(np.uint64) << np.uint64(1)) for end in pairs)
+    either: Bool = first | second
+    return either
 
 
 @nb.njit(cache=True, nogil=True)

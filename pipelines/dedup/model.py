@@ -141,7 +141,8 @@ def load_model(path: Path) -> Model:
     """
     try:
         plain = json.loads(path.read_text("utf-8"))
-        frequencies = pq.read_table(_beside(path, "frequencies")).to_pydict()
+        table = pq.read_table(_beside(path, "frequencies"))
+        frequencies = {name: table[name].to_numpy().tolist() for name in table.column_names}
         cuts = pq.read_table(_beside(path, "cuts")).column("key").to_numpy()
     except (FileNotFoundError, json.JSONDecodeError) as error:
         raise ConfigError(f"model {path}: cannot be read: {error}") from None
