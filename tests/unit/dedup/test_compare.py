@@ -1,5 +1,6 @@
 """Agreement levels against a plain reading of the rules, one pair at a time."""
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -115,12 +116,8 @@ def test_codes_equal_the_rule(pairs: list[tuple[str | None, str | None]]) -> Non
     assert found[:, 0].tolist() == [level(a, b) for a, b in pairs]
 
 
-dates = st.builds(
-    lambda y, m, d: f"{y}{m:02}{d:02}",
-    st.integers(1979, 1983),
-    st.integers(1, 12),
-    st.integers(1, 28),
-)
+DAYS = itertools.product(range(1979, 1984), range(1, 13), range(1, 29))
+dates = st.sampled_from([f"{y}{m:02}{d:02}" for y, m, d in DAYS])
 
 
 @given(st.lists(st.tuples(dates, dates), min_size=1, max_size=20))

@@ -152,7 +152,7 @@ member = st.tuples(
 
 
 @settings(max_examples=80)
-@given(st.lists(member, min_size=1, max_size=12), st.randoms())
+@given(st.lists(member, min_size=1, max_size=12), st.randoms(use_true_random=True))
 def test_equals_the_rules_one_by_one(members, random):
     rows = [(c, f"t{i:02}", day, fields) for i, (c, day, fields) in enumerate(members)]
     expected = table(*rows).to_pylist()

@@ -295,7 +295,7 @@ def slow_guard(scores, cannot, scorer, must, limits):
     return cuts
 
 
-PAIRS = st.tuples(st.integers(0, 11), st.integers(0, 11)).filter(lambda pair: pair[0] < pair[1])
+PAIRS = st.sampled_from(list(itertools.combinations(range(12), 2)))
 
 
 @settings(max_examples=100, deadline=None)
@@ -304,7 +304,7 @@ PAIRS = st.tuples(st.integers(0, 11), st.integers(0, 11)).filter(lambda pair: pa
     st.sets(PAIRS, max_size=3),
     st.sets(st.integers(0, 21), max_size=4),
     st.integers(0, 1000),
-    st.randoms(use_true_random=False),
+    st.randoms(use_true_random=True),
 )
 def test_equals_the_slow_guard_in_any_order(scores, cannot, must, salt, random):
     must = {pair for number, pair in enumerate(scores) if number in must}

@@ -1,5 +1,7 @@
 """Batches and single messages give the same outcomes, states and counts, whatever is odd or fires."""
 
+from random import Random
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -69,24 +71,19 @@ def test_a_batch_is_decided_as_its_messages_are(drawn, rejects_unknown):
     assert many.intake.notes == one.intake.notes
 
 
-@st.composite
-def histories(draw):
+def history(rng):
     """Payments of two payers over days: a few devices, payees, places, amounts, and hurries."""
     moment, made = NOON_MS, []
-    for n in range(draw(st.integers(30, 120))):
-        moment += draw(
-            st.sampled_from([-90_000, 0, 1, 50_000, HOUR // 2, 5 * HOUR, 40 * 24 * HOUR])
-        )
-        name = draw(st.sampled_from(["asha", "asha", "asha", "vikram"]))
+    for n in range(rng.randint(30, 120)):
+        moment += rng.choice([-90_000, 0, 1, 50_000, HOUR // 2, 5 * HOUR, 40 * 24 * HOUR])
+        name = rng.choice(["asha", "asha", "asha", "vikram"])
         changes = {
-            "transaction_id": f"T-{draw(st.sampled_from([n, n, n, n, max(0, n - 3)]))}",
-            "receiver_vpa": f"shop{draw(st.integers(0, 20))}@okaxis",
-            "amount_paise": draw(
-                st.sampled_from([100, 49_900, 50_000, 51_000, 900_000, 9_999_900])
-            ),
-            "device_id": draw(st.sampled_from(["DEVICE-00000001"] * 8 + ["DEVICE-00000002", None])),
-            "location": draw(st.sampled_from(["mumbai_bandra", "pune", None, "thane"])),
-            "lat": draw(st.sampled_from([None, None, 19.07, 19.08])),
+            "transaction_id": f"T-{rng.choice([n, n, n, n, max(0, n - 3)])}",
+            "receiver_vpa": f"shop{rng.randint(0, 20)}@okaxis",
+            "amount_paise": rng.choice([100, 49_900, 50_000, 51_000, 900_000, 9_999_900]),
+            "device_id": rng.choice(["DEVICE-00000001"] * 8 + ["DEVICE-00000002", None]),
+            "location": rng.choice(["mumbai_bandra", "pune", None, "thane"]),
+            "lat": rng.choice([None, None, 19.07, 19.08]),
         }
         changes["lon"] = None if changes["lat"] is None else 72.87
         one = record(sender_vpa=f"{name}@ybl", event_time=moment, ingest_time=moment + 9, **changes)
@@ -95,9 +92,10 @@ def histories(draw):
 
 
 @settings(max_examples=60, deadline=None)
-@given(histories(), st.sampled_from(NAMES), st.integers(2, 7))
-def test_histories_end_in_the_same_states(raws, profile, size):
+@given(st.integers(0, 2**32), st.sampled_from(NAMES), st.integers(2, 7))
+def test_histories_end_in_the_same_states(seed, profile, size):
     """Repeats, disorder, full lists, forgotten profiles; batches of different sizes."""
+    raws = history(Random(seed))  # drawn from a seed: hypothesis takes longer for 700 values
     plan = DeciderPlan(CONFIG, profile, TOKENISER, "test")
     one, many, singly, together = plan(), plan(), {}, {}
     expected = [one.handle_one(message, singly) for message in raws]

@@ -57,7 +57,7 @@ def test_look_backs_equal_a_scan_of_earlier_arrivals(times, at):
 
 
 @settings(max_examples=60, deadline=None)
-@given(arrivals, st.randoms(use_true_random=False))
+@given(arrivals, st.randoms(use_true_random=True))
 def test_what_is_kept_does_not_depend_on_the_order(times, random):
     numbered = [
         Payment(NOON_MS + time, place, paise, 0) for place, (time, paise) in enumerate(times)
