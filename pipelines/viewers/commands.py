@@ -1,15 +1,16 @@
 """Commands of the quality ladder as SQL: a wish for each reading, one command a cool-down.
 
 The rules are those of `ladder.decide`; here they become one expression over a reading, so that no
-Python runs per event. What remains, the cool-down of each session, is state on the JVM, which
-forgets by event time.
+Python runs per event. What remains, the cool-down, is one number more in the state that
+`java/Viewing.java` keeps of each session.
 """
 # ruff: noqa: S608
 
 from pipelines.viewers.config import LadderSettings
 from pipelines.viewers.dimensions import QUALITIES
 from pipelines.viewers.ladder import RUNGS
-from pipelines.viewers.views import View, events
+from pipelines.viewers.rules import CELL_SIZE, FIRST_MS, MOMENT_SIZE
+from pipelines.viewers.views import View
 
 REASONS = ("UNKNOWN", "BUFFER_HEALTH", "BANDWIDTH_INSUFFICIENT", "UPGRADE")
 """Symbols of `QualityReason` in their order; the place of one is its `wish`, 0 is none."""
@@ -17,26 +18,32 @@ REASONS = ("UNKNOWN", "BUFFER_HEALTH", "BANDWIDTH_INSUFFICIENT", "UPGRADE")
 _UPGRADE = REASONS.index("UPGRADE")
 
 
-def commands_views(given: LadderSettings, since_ms: int = 0) -> list[View]:
+def commands_view() -> View:
     """View `commands`: session_id, decided_ms, quality, wish and cell of each command.
 
+    Needs `windows.counted_views` with a wish.
+    """
+    return (
+        "commands",
+        f"""
+SELECT session_id, newest / {MOMENT_SIZE} + {FIRST_MS} AS decided_ms, quality, wish,
+  MOD(newest, {CELL_SIZE}) AS cell
+FROM counted_commands""",
+    )
+
+
+def wish(given: LadderSettings, since_ms: int = 0) -> str:
+    """What an event asks for, as SQL: the place of the reason, 0 for nothing.
+
     Args:
-        given: thresholds and cool-down.
+        given: thresholds.
         since_ms: readings before this event time (epoch ms) ask for nothing.
     """
-    wishes = f"""
-SELECT * FROM (
-  SELECT bucket, event_at, session_id, session_key, at_ms, quality, {wish_of(given)} AS wish, cell
-  FROM ({events()})
-  WHERE is_alive = 1 AND at_ms >= {since_ms}
-    AND bitrate_kbps IS NOT NULL AND buffer_seconds IS NOT NULL
-)
-WHERE wish > 0"""
-    commands = f"""
-SELECT session_id, decided_ms, quality, wish, cell FROM quality_commands(
-  wishes => TABLE wishes PARTITION BY bucket, cooldown_ms => CAST({given.cooldown_ms} AS BIGINT),
-  on_time => DESCRIPTOR(event_at), uid => 'quality-ladder')"""
-    return [("wishes", wishes), ("commands", commands)]
+    is_reading = (
+        f"is_alive = 1 AND at_ms >= {since_ms}"
+        " AND bitrate_kbps IS NOT NULL AND buffer_seconds IS NOT NULL"
+    )
+    return f"CASE WHEN {is_reading} THEN {wish_of(given)} ELSE 0 END"
 
 
 def wish_of(given: LadderSettings) -> str:

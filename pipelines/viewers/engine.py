@@ -28,7 +28,6 @@ FUNCTIONS = {
     "viewer_events": jvm.DECODER,
     "quality_millis": jvm.TIMELINE,
     "viewing": jvm.VIEWING,
-    "quality_commands": jvm.COMMANDS,
 }
 PARQUET = (
     "'format' = 'parquet', 'parquet.utc-timezone' = 'true',"

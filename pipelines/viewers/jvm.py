@@ -8,7 +8,6 @@ SOURCES = Path(__file__).parent / "java"
 DECODER = "sangam.viewers.ViewerEvents"
 TIMELINE = "sangam.viewers.QualityMillis"
 VIEWING = "sangam.viewers.Viewing"
-COMMANDS = "sangam.viewers.QualityCommands"
 
 
 def functions_jar(folder: Path | None = None) -> Path:

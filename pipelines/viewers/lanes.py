@@ -1,6 +1,8 @@
 """The whole SQL of a run: views over a source, and the inserts that fill the tables."""
 # ruff: noqa: S608
 
+from collections.abc import Sequence
+
 from pipelines.viewers import commands, metrics, suspects, views, windows
 from pipelines.viewers.config import ViewersConfig
 from pipelines.viewers.dimensions import DIMENSIONS
@@ -14,21 +16,26 @@ def exact_views(config: ViewersConfig, *further: str) -> list[View]:
         config: settings.
         further: columns of `messages` that `decoded` keeps.
     """
+    return _views(config, further, "0")
+
+
+def all_views(config: ViewersConfig) -> list[View]:
+    """The same and the commands of the quality ladder, which a live run counts beside it."""
+    return [*_views(config, (), commands.wish(config.ladder)), commands.commands_view()]
+
+
+def _views(config: ViewersConfig, further: Sequence[str], wish: str) -> list[View]:
     given = config.windows
+    usual, cooldown = config.fair_play.usual_gap_ms, config.ladder.cooldown_ms
     return [
         views.decoded_view(*further),
-        *windows.counted_views(windows.told(given, config.fair_play.usual_gap_ms)),
+        *windows.counted_views(windows.told(given, usual, cooldown_ms=cooldown), wish=wish),
         windows.audience_view(given.slice_seconds),
         windows.minutes_view(given.minute_seconds),
         windows.sessions_view(given),
         *metrics.metrics_views(given),
         *suspects.suspects_views(config.fair_play, given),
     ]
-
-
-def all_views(config: ViewersConfig) -> list[View]:
-    """The same and the commands of the quality ladder, which a live run counts beside it."""
-    return [*exact_views(config), *commands.commands_views(config.ladder)]
 
 
 def table_inserts() -> dict[str, str]:

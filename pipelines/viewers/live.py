@@ -65,10 +65,14 @@ def live_views(config: ViewersConfig, mode: Mode, commands_since_ms: int = 0) ->
     sample = max(mode.sample, config.live.sample)
     return [
         decoded_view(),
-        *counted_views(told(windows, sample=sample), sample),
+        *counted_views(
+            told(windows, sample=sample, cooldown_ms=config.ladder.cooldown_ms),
+            sample,
+            commands.wish(config.ladder, commands_since_ms),
+        ),
         audience_view(mode.refresh_seconds),
         _live_rows(config.windows.slice_seconds, mode.minute_seconds),
-        *commands.commands_views(config.ladder, commands_since_ms),
+        commands.commands_view(),
     ]
 
 

@@ -18,11 +18,10 @@ AFTER = "INTERVAL '0.001' SECOND"
 KEY = "content_id, dimension, dimension_value"
 
 COUNTED = (
-    "bucket", "event_at", "content_id", "session_id", "user_id", "session_key", "order_key", "kind",
-    "quality", "viewer", "is_fatal", "account_id", "device_key", "played_ms", "rebuffered_ms",
-    "delivered_kilobits", "total_played_ms", "total_rebuffered_ms", "total_delivered_kilobits",
+    "bucket", "event_at", "viewer", "session_key", "order_key", "wish", "message_value",
 )  # fmt: skip
-"""Columns that the function takes, in its order."""
+"""Columns that the function takes, in its order; the rest it reads out of the message itself, since
+one run of bytes goes to another core for less than a dozen of columns."""
 
 SUMS = (
     "sessions", "failures", "played_ms", "rebuffered_ms", "delivered_kilobits", "startup_ms",
@@ -35,7 +34,9 @@ SESSION = """
   marks, gaps, gap_sum, gap_squares, played_ms AS total_played_ms,
   rebuffered_ms AS total_rebuffered_ms, delivered_kilobits AS total_delivered_kilobits"""
 
-_SLICE, _MINUTE, _DEVICE, _SESSION = 1, 2, 3, 4
+COMMAND = "session_id, newest, quality, wish"
+
+_SLICE, _MINUTE, _DEVICE, _SESSION, _COMMAND = 1, 2, 3, 4, 5
 """What a row of the function is."""
 
 
@@ -46,32 +47,37 @@ def seconds(number: float) -> str:
     return f"INTERVAL '0 {hours:02d}:{minutes:02d}:{rest:06.3f}' DAY TO SECOND(3)"
 
 
-def told(given: WindowSettings, usual_gap_ms: int | None = None, sample: int = 1) -> str:
+def told(
+    given: WindowSettings, usual_gap_ms: int | None = None, sample: int = 1, cooldown_ms: int = 0
+) -> str:
     """What `java/Settings.java` reads.
 
     Args:
         given: settings.
         usual_gap_ms: longer gaps between heartbeats are pauses; None leaves minutes and sessions
             out.
-        sample: each viewer counts for so many.
+        sample: only viewers whose digest this number divides count, each for so many.
+        cooldown_ms: between two commands to a session.
     """
     minute_ms = 0 if usual_gap_ms is None else given.minute_seconds * 1000
     lengths = (given.slice_seconds * 1000, given.timeout_seconds * 1000, minute_ms,
                given.session_gap_seconds * 1000)  # fmt: skip
-    numbers = *lengths, usual_gap_ms or 0, sample, given.viewer_sample
+    numbers = *lengths, usual_gap_ms or 0, sample, given.viewer_sample, cooldown_ms
     dimensions = [f"{one.name}:{one.shift}:{one.bits}:{','.join(one.values)}" for one in DIMENSIONS]
     return "|".join([*map(str, numbers), *dimensions])
 
 
-def counted_views(settings: str, sample: int = 1) -> list[View]:
-    """Rows of the function by what they are: `counted_slices`, `_minutes`, `_devices`, `_sessions`.
+def counted_views(settings: str, sample: int = 1, wish: str = "0") -> list[View]:
+    """Rows of the function by what they are: `counted_slices`, `counted_minutes` and so on.
 
     Args:
         settings: see `told`.
-        sample: only viewers whose digest this number divides.
+        sample: only viewers whose digest this number divides, and those who get a command.
+        wish: what the reading of an event asks for, as SQL; see `commands.py`.
     """
-    kept = f" WHERE MOD(viewer, {sample}) = 0" if sample > 1 else ""
-    taken = f"SELECT {', '.join(COUNTED)} FROM ({events()}){kept}"
+    kept = f" WHERE MOD(viewer, {sample}) = 0 OR wish > 0" if sample > 1 else ""
+    taken = f"""
+SELECT {", ".join(COUNTED)} FROM (SELECT *, {wish} AS wish FROM ({events()})){kept}"""
     counted = f"""
 SELECT * FROM viewing(
   events => TABLE taken PARTITION BY bucket, settings => '{settings}',
@@ -81,6 +87,7 @@ SELECT * FROM viewing(
         "minutes": (_MINUTE, f"{KEY}, {', '.join(SUMS)}, rowtime"),
         "devices": (_DEVICE, "account_id, device_key, rowtime"),
         "sessions": (_SESSION, SESSION),
+        "commands": (_COMMAND, COMMAND),
     }
     return [
         ("taken", taken),

@@ -1,7 +1,6 @@
 package sangam.viewers;
 
 import java.util.Arrays;
-import org.apache.flink.table.data.RowData;
 
 /**
  * What a session did in one minute: largest and smallest values and sets, so that copies and order
@@ -29,12 +28,12 @@ public class MinuteState {
     public long rebuffered_before = NONE;
     public long kilobits_before = NONE;
 
-    /** Takes an event in. */
-    void see(RowData event, long moment, int kind) {
-        int quality = event.getInt(Events.QUALITY);
-        boolean isFatal = event.getBoolean(Events.FATAL);
-        long total = event.getLong(Events.TOTALS);
-        newest = Math.max(newest, event.getLong(Events.ORDER));
+    /** Takes an event in; `key` is its order key. */
+    void see(EventRow event, long key, long moment, int kind) {
+        int quality = event.getInt(EventRow.QUALITY);
+        boolean isFatal = event.getBoolean(EventRow.FATAL);
+        long total = event.getLong(EventRow.TOTALS);
+        newest = Math.max(newest, key);
         first = Math.min(first, moment);
         if (kind == Events.PLAY) {
             play = Math.min(play, moment * 8 + quality);
@@ -56,26 +55,28 @@ public class MinuteState {
         identify(event);
     }
 
-    private void count(RowData event, long total) {
-        long stalled = event.getLong(Events.TOTALS + 1);
-        long sent = event.getLong(Events.TOTALS + 2);
+    private void count(EventRow event, long total) {
+        long stalled = event.getLong(EventRow.TOTALS + 1);
+        long sent = event.getLong(EventRow.TOTALS + 2);
         played = Math.max(played, total);
         rebuffered = Math.max(rebuffered, stalled);
         kilobits = Math.max(kilobits, sent);
-        played_before = Math.min(played_before, total - event.getLong(Events.STEPS));
+        played_before = Math.min(played_before, total - event.getLong(EventRow.STEPS));
         rebuffered_before =
-            Math.min(rebuffered_before, stalled - event.getLong(Events.STEPS + 1));
-        kilobits_before = Math.min(kilobits_before, sent - event.getLong(Events.STEPS + 2));
+            Math.min(rebuffered_before, stalled - event.getLong(EventRow.STEPS + 1));
+        kilobits_before = Math.min(kilobits_before, sent - event.getLong(EventRow.STEPS + 2));
     }
 
     /** Account and device, the largest if they should change inside a session. */
-    private void identify(RowData event) {
-        if (!event.isNullAt(Events.DEVICE)) {
-            int found = event.getInt(Events.DEVICE);
-            device = Integer.valueOf(device == null ? found : Math.max(device.intValue(), found));
+    private void identify(EventRow event) {
+        if (!event.isNullAt(EventRow.DEVICE)) {
+            int found = event.getInt(EventRow.DEVICE);
+            if (device == null || device.intValue() < found) {
+                device = Integer.valueOf(found);
+            }
         }
-        if (!event.isNullAt(Events.ACCOUNT)) {
-            String found = event.getString(Events.ACCOUNT).toString();
+        if (!event.isNullAt(EventRow.ACCOUNT) && !event.isText(EventRow.ACCOUNT, account)) {
+            String found = event.getString(EventRow.ACCOUNT).toString();
             account = account == null || found.compareTo(account) > 0 ? found : account;
         }
     }

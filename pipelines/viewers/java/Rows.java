@@ -4,7 +4,7 @@ import org.apache.flink.table.data.GenericArrayData;
 import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.StringData;
 
-/** What the count of sessions hands on: one shape for four kinds of rows, told apart by `what`. */
+/** What the count of sessions hands on: one shape for five kinds of rows, told apart by `what`. */
 final class Rows {
     static final String OUTPUT = "ROW<what INT, content_id STRING, dimension STRING,"
         + " dimension_value STRING, concurrent BIGINT, sessions BIGINT, failures BIGINT,"
@@ -12,8 +12,9 @@ final class Rows {
         + " starts BIGINT, unique_viewers BIGINT, account_id STRING, device_key INT,"
         + " session_id STRING, user_id STRING, newest BIGINT, first_moment BIGINT,"
         + " play_key BIGINT, frame_moment BIGINT, last_key BIGINT, pauses BIGINT,"
-        + " marks ARRAY<BIGINT>, gaps BIGINT, gap_sum BIGINT, gap_squares BIGINT>";
-    private static final int COLUMNS = 27;
+        + " marks ARRAY<BIGINT>, gaps BIGINT, gap_sum BIGINT, gap_squares BIGINT,"
+        + " quality INT, wish INT>";
+    private static final int COLUMNS = 29;
 
     private Rows() {
     }
@@ -61,6 +62,16 @@ final class Rows {
         row.setField(24, Long.valueOf(session.gaps));
         row.setField(25, Long.valueOf(session.gap_sum));
         row.setField(26, Long.valueOf(session.gap_squares));
+        return row;
+    }
+
+    /** A command to a player: what it plays, and why it should change that. */
+    static GenericRowData command(String session, long key, int quality, int wish) {
+        GenericRowData row = row(5, null);
+        row.setField(15, StringData.fromString(session));
+        row.setField(17, Long.valueOf(key));
+        row.setField(27, Integer.valueOf(quality));
+        row.setField(28, Integer.valueOf(wish));
         return row;
     }
 

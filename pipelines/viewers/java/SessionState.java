@@ -1,7 +1,6 @@
 package sangam.viewers;
 
 import java.util.Arrays;
-import org.apache.flink.table.data.RowData;
 
 /**
  * What is known of a session: whether it is live, its open minutes, and the sums of those that are
@@ -11,6 +10,7 @@ import org.apache.flink.table.data.RowData;
 public class SessionState {
     private static final long FIRST_MS = 1577836800000L;
     private static final int CELL_BITS = 22;
+    private static final long NEVER = Long.MIN_VALUE / 2;
 
     public String session;
     public String user;
@@ -33,6 +33,7 @@ public class SessionState {
     public long played;
     public long rebuffered;
     public long kilobits;
+    public long commanded = NEVER;
 
     static long momentOf(long key) {
         return (key >> CELL_BITS + 1) + FIRST_MS;
@@ -43,10 +44,14 @@ public class SessionState {
         return key & (1L << CELL_BITS) - 1;
     }
 
-    /** Takes an event in; `reached` is the watermark, and minutes up to it are over. */
-    void see(RowData event, long reached, Settings settings) {
-        long key = event.getLong(Events.ORDER);
-        int kind = event.getInt(Events.KIND);
+    /**
+     * Takes an event in.
+     *
+     * @param key its order key
+     * @param reached the watermark; minutes up to it are over
+     */
+    void see(EventRow event, long key, long reached, Settings settings) {
+        int kind = event.getInt(EventRow.KIND);
         if (isAlive(key) || kind == Events.PAUSE || kind == Events.STOP) {
             pending = MinuteState.with(pending, key);
         }
@@ -54,9 +59,28 @@ public class SessionState {
             long at = momentOf(key);
             long end = (Math.floorDiv(at, settings.minute) + 1) * settings.minute;
             if (end > reached) {
-                minuteOf(end).see(event, at - FIRST_MS, kind);
+                minuteOf(end).see(event, key, at - FIRST_MS, kind);
             }
         }
+    }
+
+    /**
+     * Whether a wish for another quality becomes a command: none that lies more than a cool-down
+     * behind the watermark, and none within the cool-down of the last, or before it.
+     *
+     * @param at moment of the wish
+     */
+    boolean isCommanded(long at, long reached, Settings settings) {
+        if (at + settings.cooldown <= reached || at < commanded + settings.cooldown) {
+            return false;
+        }
+        commanded = at;
+        return true;
+    }
+
+    /** Whether a wish can still come that the last command forbids. */
+    boolean isCooling(long now, Settings settings) {
+        return commanded + 2 * settings.cooldown > now;
     }
 
     private MinuteState minuteOf(long end) {
@@ -147,6 +171,7 @@ public class SessionState {
         found.settled = settled;
         found.pending = pending;
         found.minutes = minutes;
+        found.commanded = commanded;
         return found;
     }
 }

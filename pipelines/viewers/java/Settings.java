@@ -4,11 +4,11 @@ import org.apache.flink.table.data.StringData;
 
 /**
  * What a count of sessions is told: lengths of time in milliseconds, and the dimensions of a cell.
- * The text is `slice|timeout|minute|gap|usual|sample|unique` and, for each dimension, `|name:shift:bits:`
- * with its values. A code is the place of a dimension's value among those of all; 0 is the total.
+ * The text is `slice|timeout|minute|gap|usual|sample|unique|cooldown` and, for each dimension,
+ * `|name:shift:bits:` with its values. A code is the place of a dimension's value among those of all; 0 is the total.
  */
 final class Settings {
-    private static final int NUMBERS = 7;
+    private static final int NUMBERS = 8;
 
     final long slice;
     final long timeout;
@@ -17,6 +17,7 @@ final class Settings {
     final long usual;
     final int sample;
     final int unique;
+    final long cooldown;
     final int dimensions;
     final int codes;
     final StringData[] names;
@@ -34,6 +35,7 @@ final class Settings {
         usual = Long.parseLong(parts[4]);
         sample = Integer.parseInt(parts[5]);
         unique = Integer.parseInt(parts[6]);
+        cooldown = Long.parseLong(parts[7]);
         dimensions = parts.length - NUMBERS;
         shifts = new int[dimensions];
         masks = new int[dimensions];

@@ -1,6 +1,7 @@
 package sangam.viewers;
 
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.Iterator;
@@ -10,6 +11,7 @@ import org.apache.flink.table.api.dataview.MapView;
 import org.apache.flink.table.catalog.DataTypeFactory;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.StringData;
+import org.apache.flink.table.functions.FunctionContext;
 import org.apache.flink.table.functions.ProcessTableFunction;
 import org.apache.flink.table.types.DataType;
 import org.apache.flink.table.types.inference.StateTypeStrategy;
@@ -22,13 +24,27 @@ import org.apache.flink.table.types.inference.TypeStrategies;
  * Counts the sessions of a bucket of viewers: at the end of each slice those that are live, at the
  * end of each minute what was watched, and sessions that are over. One timer a bucket walks over its
  * sessions and hands on sums by content and code, so that few rows go further, whatever the content
- * that all watch. Sessions that rest wait in a map of their own, which only minutes look at.
+ * that all watch. Sessions that rest wait in a map of their own, which only minutes look at. It also
+ * turns wishes for another quality, which SQL finds in single readings, into commands: at most one a
+ * session and cool-down.
  */
 public class Viewing extends ProcessTableFunction {
     private static final String TOLD = "settings";
 
     private transient Settings settings;
+    private transient EventRow event;
+    private transient Codes codes;
+    private transient Map contents;
+    private transient long[] asked;
     private transient long now;
+
+    public void open(FunctionContext context) throws Exception {
+        event = new EventRow();
+        codes = Codes.none();
+        contents = new HashMap();
+        asked = new long[1 << EventRow.BUCKET_BITS];
+        Arrays.fill(asked, Long.MIN_VALUE);
+    }
 
     public TypeInference getTypeInference(DataTypeFactory factory) {
         DataType input = (DataType) factory.createDataType(Events.INPUT);
@@ -58,40 +74,73 @@ public class Viewing extends ProcessTableFunction {
             TypeStrategies.explicit(MapView.newMapViewDataType(key, value)), Duration.ZERO);
     }
 
-    /** Takes an event in and asks for the end of its slice. */
+    /** Takes an event in, with what its reading wishes for, and asks for the end of its slice. */
     public void eval(
             ProcessTableFunction.Context context, MapView live, MapView quiet, MapView told,
-            RowData event, String text) throws Exception {
+            RowData input, String text) throws Exception {
         if (settings == null) {
             settings = new Settings(text);
         }
         ProcessTableFunction.TimeContext time = context.timeContext(Long.class);
         Long mark = (Long) time.currentWatermark();
         long reached = mark == null ? Long.MIN_VALUE : mark.longValue();
-        Long key = Long.valueOf(event.getLong(Events.KEY));
+        long order = input.getLong(Events.ORDER);
+        long at = SessionState.momentOf(order);
+        read(input.getBinary(Events.MESSAGE));
+        Long key = Long.valueOf(input.getLong(Events.KEY));
         SessionState session = (SessionState) live.get(key);
         if (session == null) {
             session = (SessionState) quiet.get(key);
             if (session == null) {
-                session = begin(event);
+                session = begin(input.getInt(Events.VIEWER));
                 told.put(TOLD, text);
             } else {
                 quiet.remove(key);
             }
         }
-        session.see(event, reached, settings);
+        if (input.getInt(Events.VIEWER) % settings.sample == 0) {
+            session.see(event, order, reached, settings);
+        }
+        int wish = input.getInt(Events.WISH);
+        if (wish > 0 && session.isCommanded(at, reached, settings)) {
+            collect(Rows.command(session.session, order, event.getInt(EventRow.QUALITY), wish));
+        }
         live.put(key, session);
-        long at = SessionState.momentOf(event.getLong(Events.ORDER));
-        time.registerOnTime(Long.valueOf(settings.sliceOf(Math.max(at, reached + 1))));
+        ask(time, input.getInt(Events.BUCKET), settings.sliceOf(Math.max(at, reached + 1)));
     }
 
-    private static SessionState begin(RowData event) {
+    private void read(byte[] message) {
+        event.readFirst(message, codes);
+        if (event.hasMore()) {
+            event.readSecond(codes);
+        }
+    }
+
+    /** Asks for the end of a slice; not once more where the last event of the bucket asked for it. */
+    private void ask(ProcessTableFunction.TimeContext time, int bucket, long slice) {
+        if (asked[bucket] != slice) {
+            asked[bucket] = slice;
+            time.registerOnTime(Long.valueOf(slice));
+        }
+    }
+
+    private SessionState begin(int viewer) {
         SessionState found = new SessionState();
-        found.content = event.getString(Events.CONTENT).toString();
-        found.session = event.getString(Events.SESSION).toString();
-        found.user = event.getString(Events.USER).toString();
-        found.viewer = event.getInt(Events.VIEWER);
+        found.content = shared(event.getString(EventRow.CONTENT).toString());
+        found.session = event.getString(EventRow.SESSION).toString();
+        found.user = event.getString(EventRow.USER).toString();
+        found.viewer = viewer;
         return found;
+    }
+
+    /** The one text for a content that all its sessions share, for quick comparisons. */
+    private String shared(String content) {
+        Object known = contents.get(content);
+        if (known == null) {
+            contents.put(content, content);
+            return content;
+        }
+        return (String) known;
     }
 
     /** Hands on what counts at the end of a slice, and of a minute when one ends as well. */
@@ -135,7 +184,9 @@ public class Viewing extends ProcessTableFunction {
             if (isMinute) {
                 session = closeMinute(session, tally);
             }
-            if (isLive || session.pending.length > 0 || session.minutes.length > 0) {
+            boolean isWaiting = session.pending.length > 0 || session.minutes.length > 0;
+            boolean isHeld = settings.minute == 0 && session.isCooling(now, settings);
+            if (isLive || isWaiting || isHeld) {
                 entry.setValue(session);
                 isAny = true;
             } else {
@@ -176,15 +227,21 @@ public class Viewing extends ProcessTableFunction {
     private boolean sweep(MapView quiet) throws Exception {
         boolean isLeft = false;
         for (Iterator entries = quiet.iterator(); entries.hasNext();) {
-            SessionState session = (SessionState) ((Map.Entry) entries.next()).getValue();
-            if (isOver(session)) {
+            Map.Entry entry = (Map.Entry) entries.next();
+            SessionState session = (SessionState) entry.getValue();
+            boolean isOver = isOver(session);
+            if (isOver) {
                 collect(Rows.session(session));
             }
-            if (session.ended == 0 || isOver(session)) {
+            boolean isDone = isOver || session.ended == 0;
+            if (isDone && !session.isCooling(now, settings)) {
                 entries.remove();
-            } else {
-                isLeft = true;
+                continue;
             }
+            if (isDone) {
+                entry.setValue(session.renewed());
+            }
+            isLeft = true;
         }
         return isLeft;
     }

@@ -21,7 +21,7 @@ def constant(name, text):
 def columns(name, text):
     """Names of a row type in a source."""
     (text,) = re.findall(rf"String {name} = (.*?);", text, re.DOTALL)
-    return re.findall(r"(\w+) (?:INT|BIGINT|STRING|BOOLEAN|TIMESTAMP|ARRAY)", text)
+    return re.findall(r"(\w+) (?:INT|BIGINT|STRING|BOOLEAN|TIMESTAMP|ARRAY|BYTES|DOUBLE)", text)
 
 
 def test_the_function_knows_the_same_moments_cells_and_kinds():
@@ -37,21 +37,30 @@ def test_columns_come_in_the_order_that_the_function_reads():
     events, rows = source("Events"), source("Rows")
     assert tuple(columns("INPUT", events)) == windows.COUNTED
     places = {
-        "CONTENT": "content_id", "SESSION": "session_id", "USER": "user_id", "KEY": "session_key",
-        "VIEWER": "viewer", "ORDER": "order_key", "KIND": "kind", "QUALITY": "quality", "FATAL": "is_fatal",
-        "ACCOUNT": "account_id", "DEVICE": "device_key", "STEPS": "played_ms",
-        "TOTALS": "total_played_ms",
+        "BUCKET": "bucket", "VIEWER": "viewer", "KEY": "session_key", "ORDER": "order_key",
+        "WISH": "wish", "MESSAGE": "message_value",
     }  # fmt: skip
     for name, column in places.items():
         assert windows.COUNTED[constant(name, events)] == column
+    decoded = columns("TYPE", source("EventRow"))
+    places = {
+        "FAULT": "fault", "USER": "user_id", "SESSION": "session_id", "CONTENT": "content_id",
+        "KIND": "kind", "QUALITY": "quality", "VIEWER": "viewer", "AT": "at_ms", "CELL": "cell",
+        "FATAL": "is_fatal", "BITRATE": "bitrate_kbps", "BUFFER": "buffer_seconds",
+        "STEPS": "played_ms", "TOTALS": "total_played_ms", "ACCOUNT": "account_id",
+        "DEVICE": "device_key", "BUCKET": "bucket", "KEY": "session_key",
+    }  # fmt: skip
+    for name, column in places.items():
+        assert decoded[constant(name, source("EventRow"))] == column
+    assert constant("COLUMNS", source("EventRow")) == len(decoded)
     assert constant("COLUMNS", rows) == len(columns("OUTPUT", rows))
     assert set(windows.SUMS) <= set(columns("OUTPUT", rows))
 
 
 @pytest.mark.parametrize(("usual_gap_ms", "minute_ms"), [(15_000, 60_000), (None, 0)])
 def test_settings_are_lengths_then_dimensions(usual_gap_ms, minute_ms):
-    parts = windows.told(WindowSettings(viewer_sample=4), usual_gap_ms, sample=16).split("|")
-    numbers = [10_000, 30_000, minute_ms, 1_800_000, usual_gap_ms or 0, 16, 4]
-    assert [int(one) for one in parts[:7]] == numbers
-    assert [one.split(":")[0] for one in parts[7:]] == [one.name for one in DIMENSIONS]
-    assert parts[7].split(":")[3].split(",") == list(DIMENSIONS[0].values)
+    parts = windows.told(WindowSettings(viewer_sample=4), usual_gap_ms, 16, 20_000).split("|")
+    numbers = [10_000, 30_000, minute_ms, 1_800_000, usual_gap_ms or 0, 16, 4, 20_000]
+    assert [int(one) for one in parts[:8]] == numbers
+    assert [one.split(":")[0] for one in parts[8:]] == [one.name for one in DIMENSIONS]
+    assert parts[8].split(":")[3].split(",") == list(DIMENSIONS[0].values)
