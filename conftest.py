@@ -14,6 +14,11 @@ def spark() -> Iterator["SparkSession"]:
     """One local session for the whole run: two cores, two shuffle partitions, no UI."""
     from pipelines.core.spark import build_session
 
-    session = build_session("tests", {"spark.sql.shuffle.partitions": "2"}, master="local[2]")
+    options = {
+        "spark.sql.shuffle.partitions": "2",
+        # Whole runs repeat in one session; 100 compiled stages would not last for one.
+        "spark.sql.codegen.cache.maxEntries": "2000",
+    }
+    session = build_session("tests", options, master="local[2]")
     yield session
     session.stop()
