@@ -26,13 +26,7 @@ Severity = Literal["ERROR", "WARN"]
 Action = Literal["reject", "null_field", "flag"]
 
 _OUTSIDE = re.compile(r"<script\b.*?</script>|<(?:link|img)\b[^>]*>", re.DOTALL)
-_DOCS_STYLE = (
-    ":root{color-scheme:light dark}"
-    "body{font:15px/1.5 system-ui,sans-serif;max-width:1100px;margin:2rem auto;padding:0 1rem}"
-    "table{border-collapse:collapse;margin:.5rem 0}td,th{border:1px solid #999;padding:.3rem .6rem}"
-    ".navbar.sticky-top,.card,footer{display:none!important}"  # they act by script, or lead outside
-    ".fa-check-circle::before{content:'passed'}.fa-times::before{content:'failed'}"
-)
+_DOCS_STYLE = Path(__file__).parent / "templates" / "data_docs.css"
 
 REASON = "reject_reason"
 FLAGS = "dq_flags"
@@ -158,11 +152,10 @@ class QualityReport:
 
 def _told(row: Mapping[str, Any]) -> str:
     """An expectation that failed, with what was found."""
+    found = f"{row['failed']} of {row['evaluated']}"
     if row["minimum"] is not None:
-        return (
-            f"{row['expectation']} ({row['evaluated']} rows, {row['minimum']} or more are needed)"
-        )
-    return f"{row['expectation']} ({row['failed']} of {row['evaluated']})"
+        found = f"{row['evaluated']} rows, {row['minimum']} or more are needed"
+    return f"{row['expectation']} ({found})"
 
 
 def preload() -> threading.Thread:
@@ -233,8 +226,8 @@ def _render_docs(found: Any) -> str:
     page = view.DefaultJinjaPageView().render(
         renderer.ValidationResultsPageRenderer().render(found)
     )
-    offline = _OUTSIDE.sub("", page)
-    return offline.replace("</head>", f"<style>{_DOCS_STYLE}</style></head>", 1)
+    style = _DOCS_STYLE.read_text(encoding="utf-8")
+    return _OUTSIDE.sub("", page).replace("</head>", f"<style>{style}</style></head>", 1)
 
 
 def _report_row(check: Check, success: bool) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Transform: candidate pairs, their agreement patterns, a trained or loaded model, scored edges."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 import numpy as np
@@ -206,12 +207,15 @@ def prepare_comparison(
 
 
 def fit_model(
-    compared: Compared, marginals: Marginals, frequencies: Mapping[str, TermFrequencies],
-    intake: Intake, comparison: Comparison, plan: Plan, config: DedupConfig,
+    known: Model | Future[Marginals], compared: Compared,
+    frequencies: Mapping[str, TermFrequencies], intake: Intake, comparison: Comparison, plan: Plan,
+    config: DedupConfig,
 ) -> Model:  # fmt: skip
-    """Train on this run's pattern counts."""
+    """The model that is given, or one trained on this run's pattern counts."""
+    if isinstance(known, Model):
+        return known.with_plan(plan)
     records = int(intake.weights.sum())
-    trained = train_model(compared.counts, marginals, comparison, records, config)
+    trained = train_model(compared.counts, known.result(), comparison, records, config)
     layout = layout_of(intake.mapping, config)
     return Model(trained.weights, records, plan, frequencies, layout)
 

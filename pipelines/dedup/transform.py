@@ -76,10 +76,8 @@ def transform(task: Task, beside: Executor) -> Run:
         if increment is not None:
             _advise(candidates, preflight, task)
     with log.step("train"):
-        if isinstance(known, Future):
-            plan, learned = candidates.plan, known.result()
-            known = fit_model(compared, learned, frequencies, intake, comparison, plan, config)
-        model = known.with_plan(candidates.plan)
+        what = known, compared, frequencies, intake, comparison, candidates.plan, config
+        model = fit_model(*what)
         keep_plan(str(task.folder), model.plan_id)
     with log.step("score"):
         scoring = _scoring(task, comparison, model)
@@ -94,10 +92,8 @@ def transform(task: Task, beside: Executor) -> Run:
             pair_scorer(intake.store, scoring), config, before,
         )  # fmt: skip
         keep_cuts(task.folder, stamp, resolution.guarded)
-    return Run(
-        task.source, intake, preflight, candidates, compared, model, scoring, edges, strong,
-        resolution, written, increment,
-    )  # fmt: skip
+    return Run(task.source, intake, preflight, candidates, compared, model, scoring, edges,
+               strong, resolution, written, increment)  # fmt: skip
 
 
 def plan_only(task: Task, beside: Executor) -> tuple[Intake, PreFlight]:

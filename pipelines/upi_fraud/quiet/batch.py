@@ -10,11 +10,12 @@ from pipelines.upi_fraud.intake import Intake
 from pipelines.upi_fraud.payment import Raw
 from pipelines.upi_fraud.profile import Profile
 from pipelines.upi_fraud.quiet import words
+from pipelines.upi_fraud.quiet.answer import Payments
 from pipelines.upi_fraud.quiet.columns import EVENT, WIDTH
 from pipelines.upi_fraud.quiet.door import Door, Plain, texts_of
 from pipelines.upi_fraud.quiet.limits import Quiet, quiet_of
 from pipelines.upi_fraud.quiet.rows import largest, make_rows
-from pipelines.upi_fraud.quiet.walk import Numbers, Payments, States, Written, walk
+from pipelines.upi_fraud.quiet.walk import Numbers, States, Written, walk
 from pipelines.upi_fraud.reference import FOREVER_MS, Reference
 from pipelines.upi_fraud.scorer import Settings
 from pipelines.upi_fraud.timeline import Timeline
