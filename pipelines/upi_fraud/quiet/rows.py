@@ -1,7 +1,7 @@
 """Packed states of payers (layout 1 of `state_codec.py`) taken apart into arrays, and back.
 
-A state with buckets or older ids, or longer lists than the arrays have room for, is not taken
-apart: its payer pays so often that the compiled walk leaves the payment alone.
+A state in another layout, with buckets or older ids, or with longer lists than the arrays have room
+for, is not taken apart: its payer pays so often that the compiled walk leaves the payment alone.
 """
 
 from typing import Any, NamedTuple
@@ -11,7 +11,6 @@ import numpy as np
 from pipelines.core.flat_records import Bytes, Ints
 from pipelines.upi_fraud.quiet.compiled import helper
 from pipelines.upi_fraud.state import HOURS, Capacity
-from pipelines.upi_fraud.state_codec import LAYOUT
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -23,6 +22,8 @@ TIME, PAISE, ID, DIGEST = range(4)
 HASH, USES, FIRST_S, LAST_S, PAYEE_LAST_S, PAYEE_USES = 0, 1, 1, 2, 1, 2
 """Columns of `places` (hash, uses), `devices` (hash, first, last), `payees` (hash, last, uses)."""
 HAS_PLACE = 1
+LAYOUT = 1
+"""What is taken apart and written here. A build with another layout reads this one too."""
 
 _HEAD = np.array([4, 4, 8, 8, 6, 6, 2, 2, 2, 2, 2, 2])
 _LAST, _LAST_PADDING = np.array([4, 4, 6, 4]), 2

@@ -111,7 +111,7 @@ def test_each_payment_has_one_outcome_equal_to_a_replay(
     assert counts["read"] == len(expected)
     assert min(counts[name] for name in ("out", "rejected", "late", "dlq", "duplicates")) > 0
     page = (report / "report.html").read_text()
-    assert f"{counts['in']:,} payments decided" in page
+    assert f"{counts['out']:,} payments decided" in page
     assert "person0" not in page
     for topic in ("upi.ledger.v1", "upi.rejections.v1", "upi.alerts.v1"):
         assert not any(b"person0" in one.value for one in read_all(servers, topic))
