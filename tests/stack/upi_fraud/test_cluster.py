@@ -33,7 +33,7 @@ def cluster(stack: NativeStack, tmp_path: Path) -> Iterator[Cluster]:
         made.stop()
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_nothing_is_lost_or_decided_twice(
     cluster: Cluster, stack: NativeStack, servers: str, tmp_path: Path
 ) -> None:
@@ -61,7 +61,7 @@ def test_nothing_is_lost_or_decided_twice(
     command = [sys.executable, "jobs/upi_fraud.py", "--stack", "--once", *state,
                "--set", f"restore_from={savepoint}"]  # fmt: skip
     env = {**os.environ, **stack.environment, **KEY, "PYTHONPATH": str(build), "JVM_ARGS": QUICK}
-    done = subprocess.run(command, cwd=build, env=env, capture_output=True, text=True, timeout=240)
+    done = subprocess.run(command, cwd=build, env=env, capture_output=True, text=True, timeout=400)
     assert done.returncode == 0, done.stdout + done.stderr
     assert_each_decided_once(servers, wire)
 
