@@ -1,7 +1,6 @@
 """Transform: candidate pairs, their agreement patterns, a trained or loaded model, scored edges."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass
 
 import numpy as np
@@ -207,15 +206,12 @@ def prepare_comparison(
 
 
 def fit_model(
-    known: Model | Future[Marginals], compared: Compared,
-    frequencies: Mapping[str, TermFrequencies], intake: Intake, comparison: Comparison, plan: Plan,
-    config: DedupConfig,
+    compared: Compared, marginals: Marginals, frequencies: Mapping[str, TermFrequencies],
+    intake: Intake, comparison: Comparison, plan: Plan, config: DedupConfig,
 ) -> Model:  # fmt: skip
-    """The model that is given, or one trained on this run's pattern counts."""
-    if isinstance(known, Model):
-        return known.with_plan(plan)
+    """Train on this run's pattern counts."""
     records = int(intake.weights.sum())
-    trained = train_model(compared.counts, known.result(), comparison, records, config)
+    trained = train_model(compared.counts, marginals, comparison, records, config)
     layout = layout_of(intake.mapping, config)
     return Model(trained.weights, records, plan, frequencies, layout)
 

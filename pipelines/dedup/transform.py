@@ -76,8 +76,10 @@ def transform(task: Task, beside: Executor) -> Run:
         if increment is not None:
             _advise(candidates, preflight, task)
     with log.step("train"):
-        what = known, compared, frequencies, intake, comparison, candidates.plan, config
-        model = fit_model(*what)
+        if isinstance(known, Future):
+            plan, learned = candidates.plan, known.result()
+            known = fit_model(compared, learned, frequencies, intake, comparison, plan, config)
+        model = known.with_plan(candidates.plan)
         keep_plan(str(task.folder), model.plan_id)
     with log.step("score"):
         scoring = _scoring(task, comparison, model)
@@ -87,10 +89,8 @@ def transform(task: Task, beside: Executor) -> Run:
         written = _begin_edges(beside, task, edges, scoring, intake, model, increment)
     with log.step("cluster"):
         before = None if increment is None else _before(task, increment, stamp, seeds)
-        resolution = resolve(
-            strong, intake.store, intake.mapping, scoring.decisions,
-            pair_scorer(intake.store, scoring), config, before,
-        )  # fmt: skip
+        resolution = resolve(strong, intake.store, intake.mapping, scoring.decisions,
+                             pair_scorer(intake.store, scoring), config, before)  # fmt: skip
         keep_cuts(task.folder, stamp, resolution.guarded)
     return Run(task.source, intake, preflight, candidates, compared, model, scoring, edges,
                strong, resolution, written, increment)  # fmt: skip
