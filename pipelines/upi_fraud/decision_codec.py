@@ -82,9 +82,6 @@ class DecisionCodec:
         self._reasons = _symbols("degraded_reason")
         self._names = tuple(map(_text, FACTORS))
         self._factor_count = _long(len(FACTORS))
-        zero = [name + _long(0) for name in self._names]
-        self._zero = (self._factor_count + zero[0], zero[1])
-        self._rest = b"".join(name + _double(0.0) for name in zero[2:]) + _END + _END
         self._known_sender = lru_cache(maxsize=1_024)(_sender)
         self._known_verdict = lru_cache(maxsize=1_024)(self._verdict)
         self._known_version = lru_cache(maxsize=1_024)(self._version)
@@ -137,15 +134,11 @@ class DecisionCodec:
         return bytes((is_degraded,)) + self._reasons[degraded] + bytes((is_window_exact,))
 
     def _reasons_of(self, decision: Decision) -> bytes:
-        """Factors and rules; most payments fire no rule and have two risks to write."""
-        factors, fired = decision.factors, decision.fired
-        if not fired:
-            start, middle = self._zero
-            return start + _double(factors[0][1]) + middle + _double(factors[1][1]) + self._rest
+        """Factors and rules."""
         parts = [self._factor_count]
-        for name, (points, risk) in zip(self._names, factors, strict=True):
+        for name, (points, risk) in zip(self._names, decision.factors, strict=True):
             parts += (name, _long(points), _double(risk))
-        return b"".join((*parts, _END, _fired(fired)))
+        return b"".join((*parts, _END, _fired(decision.fired)))
 
 
 def _sender(region: str, priority: int) -> bytes:
@@ -153,7 +146,7 @@ def _sender(region: str, priority: int) -> bytes:
 
 
 def _fired(rules: tuple[FiredRule, ...]) -> bytes:
-    parts = [_long(len(rules))]
+    parts = [_long(len(rules))] if rules else []
     for code, factor, points, observed, limit in rules:
         parts += (_known_text(code), _known_text(factor), _long(points), _text(observed))
         parts.append(_text(limit))

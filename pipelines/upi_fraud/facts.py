@@ -106,11 +106,15 @@ class Facts:
 
 
 def amount_z(state: PayerState, paise: int) -> float | None:
-    """How many deviations the amount lies above the mean; the deviation has a floor."""
+    """How many deviations the amount lies above the mean; None while the payer is hardly known."""
     if state.learned < Z_LEAST:
         return None
-    floor = max(_FLOOR_SHARE * state.mean, _FLOOR_PAISE)
-    return (paise - state.mean) / max(state.deviation(), floor)
+    return deviations(paise, state.mean, state.deviation())
+
+
+def deviations(paise: int, mean: float, deviation: float) -> float:
+    """Distance of an amount from the mean in deviations, of which there is a least one."""
+    return (paise - mean) / max(deviation, _FLOOR_SHARE * mean, _FLOOR_PAISE)
 
 
 def _moved(

@@ -8,7 +8,7 @@ _AFTER = (100_000, 50, 50)
 def collect_rarely() -> None:
     """Look a hundred times more rarely than by default, and never at what is there already.
 
-    States and decisions are many small tuples that refer to nothing in a circle; looking through
+    Messages and outcomes are many small tuples that refer to nothing in a circle; looking through
     them again and again took a quarter of the time of a run.
     """
     gc.freeze()

@@ -37,6 +37,11 @@ def place_of(label: str) -> tuple[float, float] | None:
     return None
 
 
+def square_of(lat_e5: int, lon_e5: int) -> str:
+    """Name of the tenth of a degree that a place without a label lies in."""
+    return f"{lat_e5 // 10_000},{lon_e5 // 10_000}"
+
+
 def distance_km(lat: float, lon: float, other_lat: float, other_lon: float) -> float:
     """Great-circle distance (haversine, Sinnott 1984), km."""
     phi, other_phi = math.radians(lat), math.radians(other_lat)

@@ -7,8 +7,7 @@ from zlib import crc32
 _U32 = 0xFFFFFFFF
 _VARIANTS = {digit: "89ab"[place % 4] for place, digit in enumerate("0123456789abcdef")}
 """The digit of a UUID that holds its variant: the two high bits become 10."""
-EVENT_NAMESPACE = bytes.fromhex("7a1d1f0d5a3b4c1e9d6b2f8c0e4a7b11")
-"""Of the ids that events of this job get."""
+_EVENT_NAMESPACE = bytes.fromhex("7a1d1f0d5a3b4c1e9d6b2f8c0e4a7b11")
 
 
 def hash64(text: str) -> int:
@@ -27,9 +26,14 @@ def label_hash(label: str) -> int:
     return crc32(label.encode())
 
 
+def event_digest(name: bytes) -> bytes:
+    """20 bytes of which the first 16, with version and variant, are the UUID of a name."""
+    return sha1(_EVENT_NAMESPACE + name, usedforsecurity=False).digest()
+
+
 def event_uuid(*parts: str) -> str:
     """UUIDv5 (RFC 9562) of texts, in a namespace of this job."""
-    text = sha1(EVENT_NAMESPACE + "|".join(parts).encode(), usedforsecurity=False).hexdigest()
+    text = event_digest("|".join(parts).encode()).hex()
     variant = _VARIANTS[text[16]]
     return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"
 

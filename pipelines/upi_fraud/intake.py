@@ -222,6 +222,17 @@ def payment_digest(
     event_time: int, payer: str, payee: str, paise: int, device_id: str | None,
     location: str | None, merchant_id: str | None,
 ) -> int:  # fmt: skip
-    """46 bits of what makes a payment the one it is; times of transport are no part of it."""
-    text = f"{event_time}|{payer}|{payee}|{paise}|{device_id}|{location}|{merchant_id}"
-    return hash46(text.encode())
+    """46 bits of what makes a payment the one it is."""
+    more = [None if one is None else one.encode() for one in (device_id, location, merchant_id)]
+    return hash46(payment_bytes(event_time, payer.encode(), payee.encode(), paise, *more))
+
+
+def payment_bytes(
+    event_time: int, payer: bytes, payee: bytes, paise: int, device_id: bytes | None,
+    location: bytes | None, merchant_id: bytes | None,
+) -> bytes:  # fmt: skip
+    """What makes a payment the one it is; times of transport are no part of it."""
+    return b"%d|%b|%b|%d|%b|%b|%b" % (
+        event_time, payer, payee, paise, b"None" if device_id is None else device_id,
+        b"None" if location is None else location, b"None" if merchant_id is None else merchant_id,
+    )  # fmt: skip

@@ -16,6 +16,7 @@ from pipelines.upi_fraud.decision import (
 )
 from pipelines.upi_fraud.facts import Facts, amount_risk, velocity_risk
 from pipelines.upi_fraud.feedback import settle
+from pipelines.upi_fraud.geo import square_of
 from pipelines.upi_fraud.hashing import label_hash
 from pipelines.upi_fraud.memory import add_attempt, learn
 from pipelines.upi_fraud.payment import CheckedPayment
@@ -188,7 +189,7 @@ def _remember(
     place = None
     if facts.here is not None:
         lat, lon = facts.here
-        place = (lat, lon, label_hash(payment.label or f"{lat // 10_000},{lon // 10_000}"))
+        place = (lat, lon, label_hash(payment.label or square_of(lat, lon)))
     device = payment.device_hash if payment.device is not None else None
     lesson = make_lesson((moment, paise, facts.hour, place, device, payment.payee_hash))
     return learn(add_attempt(state, attempt, room), lesson, room)

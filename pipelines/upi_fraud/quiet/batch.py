@@ -58,8 +58,9 @@ class QuietPayments:
         is not quiet, all of that payer's are left alone too.
         """
         plain = self._door.enter(raws)
-        self._follow(plain)
-        reputation, first_seen = self._look_up(plain)
+        times = self._ingest(plain).tolist()
+        self._follow(plain, times)
+        reputation, first_seen = self._look_up(plain, times)
         rows, payer = np.unique(plain.payer, return_inverse=True)
         odd = int(np.searchsorted(rows, 0))
         tokens = [self._door.accounts.texts[row] for row in rows[odd:].tolist()]
@@ -70,38 +71,32 @@ class QuietPayments:
             if state:
                 states[token] = state
         decisions = words.slices(written.decisions, written.decision_ends)
-        ids = texts_of(plain.flat, self._door.at["transaction_id"], written.is_quiet)
         return [
-            (identifier, decision, time) if decision and identifier else None
+            (identifier, decision, time) if decision else None
             for identifier, decision, time in zip(
-                ids, decisions, payments.numbers[:, EVENT].tolist(), strict=True
+                plain.ids, decisions, payments.numbers[:, EVENT].tolist(), strict=True
             )
         ]
 
-    def _follow(self, plain: Plain) -> None:
+    def _follow(self, plain: Plain, times: list[int]) -> None:
         """Take the profile in force; a payment under another one is left alone."""
-        times = self._ingest(plain)
-        profile = self.profiles.at(int(times[0])) if len(times) else self.profiles.base
+        profile = self.profiles.at(times[0]) if times else self.profiles.base
         if profile is not self._profile:
             self._profile, self._quiet = profile, quiet_of(profile)
             self._pieces = words.Pieces(*map(words.as_bytes, self.pieces_of(profile)))
         if self.profiles.changes:
             at = self.profiles.at
-            plain.is_plain[:] &= np.array(
-                [at(time) is profile for time in times.tolist()], np.bool_
-            )
+            plain.is_plain[:] &= np.array([at(time) is profile for time in times], np.bool_)
 
     def _ingest(self, plain: Plain) -> Ints:
         at, flat = self._door.at, plain.flat
         has_ingest = flat.second[at["ingest_time"]] >= 0
         return np.where(has_ingest, flat.first[at["ingest_time"]], flat.first[at["event_time"]])
 
-    def _look_up(self, plain: Plain) -> tuple[Ints, Ints]:
+    def _look_up(self, plain: Plain, times: list[int]) -> tuple[Ints, Ints]:
         """Reputation and first day of the merchants; what is flagged or listed is left alone."""
-        door, is_plain = self._door, plain.is_plain
-        shops = texts_of(plain.flat, door.at["merchant_id"], is_plain)
-        trades = texts_of(plain.flat, door.at["merchant_category"], is_plain)
-        times = self._ingest(plain).tolist()
+        shops, is_plain = plain.shops, plain.is_plain
+        trades = texts_of(plain.flat, self._door.at["merchant_category"], is_plain)
         reputation = np.full(len(shops), _NO_REPUTE, np.int64)
         first_seen = np.full(len(shops), -FOREVER_MS // 2, np.int64)
         categories = self._quiet.categories
@@ -117,7 +112,7 @@ class QuietPayments:
         if self._quiet.labels:
             self._leave_labels(plain)
         if self.reference.flags:
-            self._leave_flagged(plain, shops)
+            self._leave_flagged(plain)
         return reputation, first_seen
 
     def _leave_labels(self, plain: Plain) -> None:
@@ -126,12 +121,12 @@ class QuietPayments:
             (label or b"").decode().strip().lower() not in self._quiet.labels for label in labels
         ]
 
-    def _leave_flagged(self, plain: Plain, shops: list[bytes | None]) -> None:
+    def _leave_flagged(self, plain: Plain) -> None:
         """Whoever was ever flagged is left alone, in force or not."""
         flags, accounts, devices = (
             self.reference.flags, self._door.accounts.texts, self._door.devices.texts,
         )  # fmt: skip
-        columns = (plain.payer.tolist(), plain.payee.tolist(), plain.device.tolist(), shops)
+        columns = (plain.payer.tolist(), plain.payee.tolist(), plain.device.tolist(), plain.shops)
         for one, (payer, payee, device, shop) in enumerate(zip(*columns, strict=True)):
             if plain.is_plain[one] and (
                 accounts[payer] in flags
@@ -174,7 +169,7 @@ class QuietPayments:
         states = States(words.as_bytes(b"".join(packed)), ends, make_rows(len(packed), room))
         most = words.room_of(self._pieces, self._door.accounts.longest)
         written = Written(
-            np.zeros(number, np.bool_), np.empty(number * most + len(payments.text), np.uint8),
+            np.empty(number * most + len(payments.text), np.uint8),
             np.zeros(number + 1, np.int64), np.empty(len(packed) * largest(room), np.uint8),
             np.zeros(len(packed) + 1, np.int64),
         )  # fmt: skip

@@ -4,20 +4,21 @@ A payment is plain here only if `Intake` would accept it too, with the same toke
 """
 
 from collections.abc import Sequence
-from hashlib import blake2b, sha1
+from hashlib import blake2b
 from typing import NamedTuple
-from zlib import crc32
 
 import numpy as np
 
 from pipelines.core.flat_records import Bools, Flat, FlatReader, Ints
-from pipelines.upi_fraud.geo import place_of
-from pipelines.upi_fraud.hashing import EVENT_NAMESPACE
-from pipelines.upi_fraud.intake import Intake
+from pipelines.upi_fraud.geo import place_of, square_of
+from pipelines.upi_fraud.hashing import event_digest, label_hash
+from pipelines.upi_fraud.intake import Intake, payment_bytes
 from pipelines.upi_fraud.payment import Raw
 from pipelines.upi_fraud.quiet.known import Known, Made
 
-_RUPEE = b"INR"
+Texts = list[bytes | None]
+
+_RUPEE, _PAD = b"INR", b"\0\0"
 _HERE, _NOWHERE = 1, 0
 _ACCOUNTS, _DEVICES, _LABELS = 200_000, 200_000, 65_536
 """Texts kept of each kind."""
@@ -33,6 +34,8 @@ class Plain(NamedTuple):
         payee, device: their numbers; `NONE` without a device.
         place: 1 where there is one, latitude and longitude (degrees x 1e5), hash of the label,
             [4, n].
+        ids: of the payments.
+        shops: ids of their merchants; None without one.
         identities: 64 bits of the id, 48 of the whole payment and two bytes of zeros, a SHA-1 of
             the decision's id, each joined over all messages.
     """
@@ -43,6 +46,8 @@ class Plain(NamedTuple):
     payee: Ints
     device: Ints
     place: Ints
+    ids: list[bytes]
+    shops: Texts
     identities: tuple[bytes, bytes, bytes]
 
 
@@ -79,6 +84,8 @@ class Door:
         payees = texts_of(flat, self.at["receiver_vpa"], passes)
         devices = texts_of(flat, self.at["device_id"], passes)
         labels = texts_of(flat, self.at["location"], passes)
+        shops = texts_of(flat, self.at["merchant_id"], passes)
+        ids = [one or b"" for one in texts_of(flat, self.at["transaction_id"], passes)]
         agrees = [
             currency == _RUPEE and payer == key != payee
             for currency, payer, key, payee in zip(currencies, payers, keys, payees, strict=True)
@@ -92,7 +99,7 @@ class Door:
             payer[odd] = self._payer_of(keys[odd])
         return Plain(
             flat, passes, payer, payee, np.array(self.devices.find(devices), np.int64), place,
-            self._identities(flat, passes, payers, payees, devices, labels),
+            ids, shops, self._identities(flat, payers, payees, devices, labels, shops, ids),
         )  # fmt: skip
 
     def _numbers_pass(self, flat: Flat, times: Ints) -> Bools:
@@ -130,35 +137,23 @@ class Door:
             place[row] = np.where(given, np.rint(np.where(given, degrees, 0) * 1e5), place[row])
         for unnamed in np.flatnonzero(given & (place[3] == _NO_LABEL[3, 0])).tolist():
             lat_e5, lon_e5 = place[1:3, unnamed].tolist()
-            place[3, unnamed] = crc32(f"{lat_e5 // 10_000},{lon_e5 // 10_000}".encode())
+            place[3, unnamed] = label_hash(square_of(lat_e5, lon_e5))
         return place, (has_lat == has_lon) & (given | ~has_lat)
 
     def _identities(
-        self, flat: Flat, passes: Bools, payers: list[bytes | None], payees: list[bytes | None],
-        devices: list[bytes | None], labels: list[bytes | None],
+        self, flat: Flat, payers: Texts, payees: Texts, devices: Texts, labels: Texts,
+        shops: Texts, ids: Sequence[bytes],
     ) -> tuple[bytes, bytes, bytes]:  # fmt: skip
-        ids = [one or b"" for one in texts_of(flat, self.at["transaction_id"], passes)]
-        shops = texts_of(flat, self.at["merchant_id"], passes)
-        event, paise = (
-            flat.first[self.at[name]].tolist() for name in ("event_time", "amount_paise")
-        )
-        digests = [
-            blake2b(
-                b"%d|%b|%b|%d|%b|%b|%b" % (
-                    time, payer, payee, amount, device or _text(device), label or _text(label),
-                    shop or _text(shop),
-                ),
-                digest_size=6,
-            ).digest() + b"\0\0"
-            for time, payer, payee, amount, device, label, shop in zip(
-                event, payers, payees, paise, devices, labels, shops, strict=True
-            )
-        ]  # fmt: skip
-        events = [sha1(EVENT_NAMESPACE + one + self._profile, usedforsecurity=False) for one in ids]
+        event, paise = (flat.first[self.at[name]] for name in ("event_time", "amount_paise"))
+        parts = zip(event.tolist(), payers, payees, paise.tolist(), devices, labels, shops,
+                    strict=True)  # fmt: skip
         return (
-            b"".join([blake2b(one, digest_size=8).digest() for one in ids]), b"".join(digests),
-            b"".join([one.digest() for one in events]),
-        )  # fmt: skip
+            b"".join([blake2b(one, digest_size=8).digest() for one in ids]),
+            b"".join(
+                [blake2b(payment_bytes(*one), digest_size=6).digest() + _PAD for one in parts]
+            ),
+            b"".join([event_digest(one + self._profile) for one in ids]),
+        )
 
     def _make_account(self, raw: bytes) -> Made | None:
         address = self._intake.address(raw.decode())
@@ -171,20 +166,16 @@ class Door:
         return (number, len(raw)), token
 
 
-def _text(text: bytes | None) -> bytes:
-    return b"None" if text is None else b""
-
-
 def _make_label(raw: bytes) -> Made:
     label = raw.decode().strip().lower()
     place = place_of(label) if label else None
-    named = crc32(label.encode()) if label else int(_NO_LABEL[3, 0])
+    named = label_hash(label) if label else int(_NO_LABEL[3, 0])
     if place is None:
         return (_NOWHERE, 0, 0, named), label
     return (_HERE, round(place[0] * 1e5), round(place[1] * 1e5), named), label
 
 
-def texts_of(flat: Flat, field: int, passes: Bools) -> list[bytes | None]:
+def texts_of(flat: Flat, field: int, passes: Bools) -> Texts:
     """Texts of a field; None for null, nothing for messages that do not pass."""
     data = flat.data
     begins, ends = (np.where(passes, one[field], 0) for one in (flat.first, flat.second))

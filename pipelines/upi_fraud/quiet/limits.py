@@ -112,7 +112,7 @@ def _device(limits: Limits, given: Given) -> Mapping[str, Any]:
     return {"device_age_ms": max(limits.device_age_ms, age)}
 
 
-_BY_HAND = dict.fromkeys(_Z_POINTS, _ANY)
+_BY_HAND = dict.fromkeys(_Z_POINTS, 1 << 40)
 """Points of a soft rule that only watches: whoever it fires for is left alone."""
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from pipelines.core.flat_records import Ints
+from pipelines.upi_fraud import facts, payment
 from pipelines.upi_fraud.facts import Z_LEAST
-from pipelines.upi_fraud.payment import IST_OFFSET_MS
 from pipelines.upi_fraud.quiet.compiled import helper
 from pipelines.upi_fraud.quiet.limits import Limits
 from pipelines.upi_fraud.quiet.rows import (
@@ -26,14 +26,15 @@ from pipelines.upi_fraud.quiet.rows import (
 )
 from pipelines.upi_fraud.state import DAY_MS, HOUR_MS
 
-_FLOOR_SHARE, _FLOOR_PAISE = 0.1, 10_000.0
-_COUNT_FULL, _SUM_FULL = 10, 10_000_000
+indian_hour = helper(payment.indian_hour)
+velocity_risk = helper(facts.velocity_risk)
+_deviations, _amount_risk = helper(facts.deviations), helper(facts.amount_risk)
 
 
 @helper
-def indian_hour(time_ms: int) -> int:
-    """Hour of the day in India, 0 to 23."""
-    return (time_ms + IST_OFFSET_MS) // HOUR_MS % 24
+def amount_risk(z: float) -> float:
+    """Risk of the amount alone; NaN stands for a payer hardly known."""
+    return 0.5 if np.isnan(z) else _amount_risk(z)
 
 
 @helper
@@ -80,7 +81,7 @@ def deviations(rows: Rows, at: int, paise: int) -> float:
         return np.nan
     mean = rows.moments[at, MEAN]
     deviation = np.sqrt(rows.moments[at, M2] / (learned - 1))
-    return float((paise - mean) / max(deviation, max(_FLOOR_SHARE * mean, _FLOOR_PAISE)))
+    return _deviations(paise, mean, deviation)
 
 
 @helper
@@ -133,23 +134,3 @@ def find(entries: Ints, length: int, wanted: int) -> int:
         if entries[entry, HASH] == wanted:
             return entry
     return -1
-
-
-@helper
-def amount_risk(z: float) -> float:
-    """Risk of the amount alone; NaN stands for a payer hardly known."""
-    if np.isnan(z):
-        return 0.5
-    if z > 3:
-        return 0.9
-    if z > 2:
-        return 0.7
-    return 0.4 if z > 1 else 0.1
-
-
-@helper
-def velocity_risk(count: int, paise: int) -> float:
-    """Risk of number and sum in an hour, this payment included."""
-    by_count = count / _COUNT_FULL if count < _COUNT_FULL else 1.0
-    by_sum = paise / _SUM_FULL if paise < _SUM_FULL else 1.0
-    return (by_count + by_sum) / 2

@@ -58,12 +58,10 @@ class Written(NamedTuple):
     """What the walk writes.
 
     Attributes:
-        is_quiet: of each payment.
         decisions, decision_ends: of quiet payments; the others have no bytes.
         states, state_ends: of payers with a quiet payment; the others have no bytes.
     """
 
-    is_quiet: Bools
     decisions: Bytes
     decision_ends: Ints
     states: Bytes
@@ -109,7 +107,7 @@ def walk(
                 is_quiet = False
         if not is_quiet and payer >= 0:
             is_open[payer] = False
-        written.is_quiet[one], written.decision_ends[one + 1] = is_quiet, place
+        written.decision_ends[one + 1] = place
     place = 0
     for payer in range(payers):
         if is_changed[payer]:

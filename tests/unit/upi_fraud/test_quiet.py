@@ -1,7 +1,9 @@
 """Batches and single messages give the same outcomes, states and counts, whatever is odd or fires."""
 
+from dataclasses import replace
 from random import Random
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,9 +15,9 @@ from pipelines.upi_fraud.decider import Kind
 from pipelines.upi_fraud.files import write_reference
 from pipelines.upi_fraud.generate import generate
 from pipelines.upi_fraud.payment import Raw
-from pipelines.upi_fraud.profile import NAMES
+from pipelines.upi_fraud.profile import NAMES, load_profile
 from pipelines.upi_fraud.quiet.known import NONE, ODD, Known
-from pipelines.upi_fraud.quiet.limits import BOUNDS
+from pipelines.upi_fraud.quiet.limits import BOUNDS, quiet_of
 from pipelines.upi_fraud.rules import RULES
 from pipelines.upi_fraud.sources import Source, read_truth
 from tests.unit.upi_fraud.samples import CONFIG, HOUR, NOON_MS, TOKENISER, record
@@ -178,3 +180,13 @@ def test_no_rule_is_forgotten_by_the_limits():
     """A rule without a limit would be skipped by the compiled walk."""
     for code, rule in RULES.items():
         assert rule.needs in ("flag", "large", "far") or code in BOUNDS
+
+
+def test_soft_rules_that_only_watch_leave_their_payments_alone():
+    """Both may fire at once: their points must not turn over."""
+    profile = load_profile("strict")
+    watching = tuple(replace(rule, is_shadow=True) for rule in profile.rules)
+    limits = quiet_of(replace(profile, rules=watching)).limits
+    both = np.array([limits.hour_points]) + limits.z_points
+    assert (both > limits.z_points).all()
+    assert (limits.z_points >= limits.verify).all()
