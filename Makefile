@@ -51,8 +51,8 @@ bench-seats: setup $(BENCH)/.done ## measure seat allocation against simpler pol
 bench-ingest: setup ## measure the ingest job beside plain readers of the same topic
 	@python benchmarks/ingest.py $(ARGS)
 
-bench-fraud: setup ## measure fraud decisions beside plain Flink operators on the same payments
-	@python benchmarks/fraud.py $(ARGS)
+bench-fraud: setup $(BENCH)/.done ## measure fraud decisions beside plain Flink operators on the same payments
+	@SANGAM_BENCH_PYTHON=$(CURDIR)/$(BENCH)/bin/python python benchmarks/fraud.py $(ARGS)
 
 DATA ?= card_transactions.parquet
 REPORT ?= reports/fraud_model

@@ -35,7 +35,7 @@ def run_hot_path(folder: Path) -> float:
     open_files(tables, folder)
     snapshot = str(folder / "reference.parquet")
     plan = DeciderPlan(config, "strict", key_from_env(True), "bench", snapshot)
-    decide_stream(tables, config, plan, "arrival")
+    decide_stream(tables, config, plan)
     return _timed(tables, "INSERT INTO outcome_files SELECT * FROM outcomes")
 
 

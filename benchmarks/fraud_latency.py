@@ -11,54 +11,74 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
 from pathlib import Path
+from subprocess import PIPE
+from typing import Any
 
 import numpy as np
+from fraud_load import Row, make_requests, send
+from harness.arguments import PEERS_PYTHON
+from harness.process import RunFailed
 from harness.results import Results, progress
-from kafka import TopicPartition
 
 from pipelines.core import endpoints
 from pipelines.core.catalogue import load_catalogue
-from pipelines.core.kafka import make_consumer, make_producer
+from pipelines.core.kafka import make_producer
+from pipelines.core.wire import Wire
 from pipelines.stack.cli import reconcile
 from pipelines.stack.native import NativeStack
 from pipelines.upi_fraud.decider import TOPIC
 from pipelines.upi_fraud.sources import Source
 
 ROOT = Path(__file__).resolve().parents[1]
-DECISIONS = "upi.decisions.v1"
-Row = tuple[bytes, bytes, int, int]
-"""Key, value, record time, and the partition that Kafka's own hash of the key gives."""
-FIRST, FIRST_RATE = 90_000, 1_500
-"""Payments sent before anything is measured, and how many a second: a minute."""
+DECISIONS, MERCHANTS = "upi.decisions.v1", "upi.ref-merchants.v1"
+FIRST, FIRST_RATE = 135_000, 1_500
+"""Payments sent before anything is measured, and how many a second: 90 s, for the JVM to compile."""
 WARM_SECONDS = 10
 """Left out at the begin of each rate."""
 START_SECONDS = 180
-TICK_SECONDS = 0.002
 
 
 def measure_latency(
     results: Results, source: Source, rates: list[int], seconds: int, scratch: Path
 ) -> None:
     """Add p50, p95, p99, p99.9 and the largest latency at each rate, ms."""
-    with _stack(scratch) as servers, _job(scratch, servers):
-        names = ("message_key", "message_value", "kafka_time_ms", "kafka_partition")
-        rows = list(zip(*(source.payments[name].to_pylist() for name in names), strict=True))
-        gc.freeze()  # nothing may stop the generator
-        _measure(servers, rows[:FIRST], FIRST_RATE, START_SECONDS)
-        used = FIRST
-        for rate in rates:
-            number = rate * (seconds + WARM_SECONDS)
-            chosen = rows[used : used + number]
-            used += len(chosen)
-            if len(chosen) < number:
-                results.skip(f"latency at {rate}/s", "too few payments: raise --payments")
-                continue
-            spent, share = _measure(servers, chosen, rate, 30)
-            _add(results, rate, spent[rate * WARM_SECONDS :], share)
-            progress(f"latency at {rate}/s: done")
+    if not PEERS_PYTHON:
+        results.skip("latency", "the reader of decisions needs the peers' Python: make bench-fraud")
+        return
+    with _stack(scratch) as servers:
+        _publish(source.merchants, servers)
+        with _job(scratch, servers):
+            _run(results, source, rates, seconds, scratch, servers)
+
+
+def _publish(merchants: list[dict[str, Any]], servers: str) -> None:
+    """Tell the job the merchants beforehand, as whoever runs it does."""
+    wire = Wire("upi.Merchant")
+    with closing(make_producer(servers)) as producer:
+        for one in merchants:
+            value, key = wire.encode(one), one["merchant_id"].encode()
+            producer.send(MERCHANTS, key=key, value=value).get(timeout=30)
+
+
+def _run(
+    results: Results, source: Source, rates: list[int], seconds: int, scratch: Path, servers: str
+) -> None:
+    names = ("message_key", "message_value", "kafka_time_ms", "kafka_partition")
+    rows = list(zip(*(source.payments[name].to_pylist() for name in names), strict=True))
+    gc.freeze()  # nothing may stop the generator
+    _measure(servers, rows[:FIRST], FIRST_RATE, START_SECONDS, scratch)
+    used = FIRST
+    for rate in rates:
+        number = rate * (seconds + WARM_SECONDS)
+        chosen = rows[used : used + number]
+        used += len(chosen)
+        if len(chosen) < number:
+            results.skip(f"latency at {rate}/s", "too few payments: raise --payments")
+            continue
+        spent, share = _measure(servers, chosen, rate, 30, scratch)
+        _add(results, rate, spent[rate * WARM_SECONDS :], share)
+        progress(f"latency at {rate}/s: done")
 
 
 def _add(results: Results, rate: int, spent: np.ndarray, share: float) -> None:
@@ -70,71 +90,47 @@ def _add(results: Results, rate: int, spent: np.ndarray, share: float) -> None:
     results.add(f"generator's share of a core at {rate}/s", share, "cores")
 
 
-def _measure(servers: str, rows: list[Row], rate: int, wait: float) -> tuple[np.ndarray, float]:
+def _measure(
+    servers: str, rows: list[Row], rate: int, wait: float, scratch: Path
+) -> tuple[np.ndarray, float]:
     """Milliseconds from each payment's scheduled send to the read of its decision.
 
     Also tells how much of a core the generator took.
     """
-    context = get_context("spawn")
-    pipe, far_end = context.Pipe()
-    reader = context.Process(target=_read, args=(servers, far_end, len(rows), wait), daemon=True)
-    reader.start()
-    pipe.recv()
-    with closing(make_producer(servers, linger_ms=0, compression_type=None, acks=1,
-                               enable_idempotence=False)) as producer:  # fmt: skip
-        places = {_number(value): place for place, (_, value, _, _) in enumerate(rows)}
+    requests = make_requests(TOPIC, rows, rate)
+    places = {_number(value): place for place, (_, value, _, _) in enumerate(rows)}
+    with _clock(servers, len(rows), wait, scratch / "seen.npy") as clock:
         begin, busy = time.monotonic() + 0.5, time.process_time()
-        _send(producer, rows, rate, begin)
+        send(servers, requests, begin)
         busy = (time.process_time() - busy) / (time.monotonic() - begin)
-    pipe.send("all is sent")
+        clock.communicate("all is sent\n")
     spent = np.full(len(rows), np.inf)
-    for order, moment in pipe.recv():
-        place = places.get(order)
+    for order, moment in np.load(scratch / "seen.npy").T.tolist():
+        place = places.get(int(order))
         if place is not None:
             spent[place] = min(spent[place], (moment - begin - place / rate) * 1000)
-    reader.join()
     return spent, busy
+
+
+@contextmanager
+def _clock(servers: str, wanted: int, wait: float, out: Path) -> Iterator[subprocess.Popen[str]]:
+    """The reader of decisions, waiting for the first."""
+    script = str(ROOT / "benchmarks" / "peers" / "kafka_clock.py")
+    command = [PEERS_PYTHON, script, DECISIONS, str(wanted), str(wait), str(out)]
+    env = {**os.environ, endpoints.KAFKA: servers}
+    with subprocess.Popen(command, text=True, stdin=PIPE, stdout=PIPE, env=env) as clock:
+        try:
+            if clock.stdout.readline() != "ready\n":
+                raise RunFailed(f"{script} did not start: is the benchmarks' Python complete?")
+            yield clock
+        finally:
+            clock.kill()
 
 
 def _number(value: bytes) -> int:
     """Number of a payment: its event_id `upi-T<seed>-<number>` stands early in the record."""
     mark = value.index(b"upi-T")
     return int(value[mark + 4 : mark + 24].split(b"-")[1][:8])
-
-
-def _send(producer: object, rows: list[Row], rate: int, begin: float) -> None:
-    """Send what is due, every 2 ms: the wait is part of the latency, as the stamp is the plan."""
-    for place, (key, value, time_ms, partition) in enumerate(rows):
-        early = begin + place / rate - time.monotonic()
-        if early > 0:
-            time.sleep(max(early, TICK_SECONDS))
-        producer.send(TOPIC, key=key, value=value, timestamp_ms=time_ms, partition=partition)
-    producer.flush()
-
-
-def _read(servers: str, pipe: Connection, wanted: int, wait: float) -> None:
-    """Note when each decision is read, in a process of its own; the key is the transaction id."""
-    settings = {"isolation_level": "read_uncommitted", "fetch_min_bytes": 1, "fetch_max_wait_ms": 5,
-                "auto_offset_reset": "latest"}  # fmt: skip
-    seen: list[tuple[int, float]] = []
-    deadline = None
-    with closing(make_consumer(servers, **settings)) as consumer:
-        parts = [TopicPartition(DECISIONS, one) for one in consumer.partitions_for_topic(DECISIONS)]
-        consumer.assign(parts)
-        consumer.seek_to_end(*parts)
-        for part in parts:
-            consumer.position(part)
-        pipe.send("ready")
-        while deadline is None or time.monotonic() < deadline:
-            batches = consumer.poll(timeout_ms=20)
-            moment = time.monotonic()
-            for records in batches.values():
-                seen += [(int(one.key.rpartition(b"-")[2]), moment) for one in records]
-            if deadline is None and pipe.poll():
-                deadline = moment + wait
-            if deadline is not None and len(seen) >= 0.99 * wanted:
-                deadline = min(deadline, moment + 2)
-    pipe.send(seen)
 
 
 @contextmanager

@@ -52,9 +52,7 @@ def decide_plainly(source: Source, plan: DeciderPlan) -> Outcomes:
 
 def decide_in_flink(source: Source, folder: Path) -> Outcomes:
     """Outcomes of the hot path."""
-    batch = UpiConfig().batch
-    write_messages(source.payments, folder / "messages.parquet", batch.embedded_payments,
-                   batch.window_ms)  # fmt: skip
+    write_messages(source.payments, folder / "messages.parquet")
     script = str(ROOT / "benchmarks" / "fraud_arms.py")
     subprocess.run([sys.executable, script, "decide", str(folder)], check=True, capture_output=True)
     return _sorted(read_outcomes(folder))

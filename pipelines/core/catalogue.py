@@ -1,6 +1,7 @@
 """The catalogue: topics, buckets and users as `conf/stack/*.yaml` declare them, and its lint."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -41,7 +42,6 @@ class Topic(JobConfig):
     record: str = Field(description="contract of its records")
     owner: str = Field(description="job that writes it; source = from outside")
     twins: tuple[Twin, ...] = ()
-    partitions: int | None = Field(None, ge=1, description="wins over the class")
 
 
 class Bucket(JobConfig):
@@ -127,7 +127,7 @@ def _lint_topic(
     fields = {field["name"] for field in newest.tree["fields"]}
     if unknown := set(topic.key.split("+")) - fields:
         yield f"topics.{name}: key {', '.join(sorted(unknown))} is no field of {topic.record}"
-    if topic.kind in ("event", "fact") and "dlq" not in topic.twins:
+    if topic.kind in ("event", "fact", "answer") and "dlq" not in topic.twins:
         yield f"topics.{name}: an {topic.kind} topic needs the twin dlq"
 
 
@@ -137,17 +137,25 @@ def planned_topics(
     """Sizes and settings of every topic and twin by name."""
     planned = {}
     for name, topic in catalogue.topics.items():
-        planned[name] = _planned(catalogue.classes[topic.kind], overlay, topic.partitions)
+        planned[name] = _planned(catalogue.classes[topic.kind], overlay)
         for twin in topic.twins:
-            planned[f"{name}.{twin}"] = _planned(catalogue.classes[twin], overlay, None)
+            planned[f"{name}.{twin}"] = _planned(catalogue.classes[twin], overlay)
     return planned
 
 
-def _planned(
-    kind: TopicClass, overlay: Overlay, partitions: int | None
-) -> tuple[Sizes, dict[str, str]]:
+@cache
+def compression_of(topic: str) -> str:
+    """How a producer packs batches of a topic, so that the broker need not pack them anew.
+
+    Args:
+        topic: name; one that the catalogue does not have is packed with lz4.
+    """
+    _, config = planned_topics(load_catalogue(), "local").get(topic, (None, {}))
+    stored = config.get("compression.type", "lz4")
+    return "none" if stored == "uncompressed" else stored
+
+
+def _planned(kind: TopicClass, overlay: Overlay) -> tuple[Sizes, dict[str, str]]:
     sizes = kind.local if overlay == "local" else kind.prod
-    if partitions and overlay == "local":
-        sizes = sizes.model_copy(update={"partitions": partitions})
     config = {key: str(value) for key, value in {**kind.config, **sizes.config}.items()}
     return sizes, {**config, "min.insync.replicas": str(sizes.min_in_sync)}

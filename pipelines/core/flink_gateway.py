@@ -1,10 +1,11 @@
-"""One connection to Flink's JVM for each Python thread.
+"""Flink's JVM as its client sees it: a connection for each Python thread, operators made there.
 
 Importing this module loads no engine.
 """
 
 import threading
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 
@@ -49,3 +50,23 @@ def keep_own_connections(client: Any) -> None:
     for connection in before:
         own.append(connection)
     client.deque = own
+
+
+def make_operator(gateway: Any, jar: Path, java: str, *numbers: int) -> Any:
+    """An operator of a job, made in the client's JVM; the environment has to know its jar too.
+
+    Args:
+        gateway: PyFlink's.
+        jar: its class, see `java_functions.functions_jar`.
+        java: name of the class.
+        numbers: of its only constructor.
+    """
+    jvm = gateway.jvm
+    urls = gateway.new_array(jvm.java.net.URL, 1)
+    urls[0] = jvm.java.net.URL(jar.as_uri())
+    arguments = gateway.new_array(jvm.java.lang.Object, len(numbers))
+    for place, number in enumerate(numbers):
+        arguments[place] = number
+    parent = jvm.java.lang.Thread.currentThread().getContextClassLoader()
+    kind = jvm.java.net.URLClassLoader(urls, parent).loadClass(java)
+    return kind.getConstructors()[0].newInstance(arguments)

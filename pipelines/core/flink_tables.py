@@ -4,9 +4,10 @@ A guarded source hands over bytes, so that no message can stop the job; a native
 by the JVM (platform rule 1.4). Every sink writes framed bytes. Importing this loads no engine.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from pipelines.core.catalogue import compression_of
 from pipelines.core.flink import FlinkSettings
 from pipelines.core.flink_types import quoted, wire_columns
 
@@ -21,6 +22,7 @@ RAW_COLUMNS = (
     "`kafka_headers` MAP<STRING, BYTES> METADATA FROM 'headers'",
 )
 """Columns of a guarded source and, without the virtual ones, of every sink."""
+_SINK_COLUMNS = [column for column in RAW_COLUMNS if not column.endswith("VIRTUAL")]
 
 
 def guarded_source(
@@ -88,27 +90,58 @@ def raw_sink(
         settings: settings of the job.
     """
     options = {
+        **_sink_options(topic, servers),
+        "properties.compression.type": compression_of(topic),
+        **_delivery_options(delivery, f"sangam-{job}-{topic}", settings),
+    }
+    return _create(table, _SINK_COLUMNS, options)
+
+
+def routed_sink(
+    table: str, topics: Sequence[str], servers: str, job: str, settings: FlinkSettings
+) -> str:
+    """DDL of topics that take framed bytes, exactly once and in one transaction for all of them.
+
+    Args:
+        table: name of the table; columns as of `raw_sink`, and `topic`, one of the topics.
+        topics: topics; batches are packed as the first one has them.
+        servers: bootstrap servers.
+        job: name of the job, the prefix of its transactions.
+        settings: settings of the job.
+    """
+    options = {
+        **_sink_options(";".join(topics), servers),
+        "properties.compression.type": compression_of(topics[0]),
+        **_delivery_options("exact", f"sangam-{job}-{table}", settings),
+    }
+    return _create(table, [*_SINK_COLUMNS, "`topic` STRING METADATA"], options)
+
+
+def _sink_options(topic: str, servers: str) -> dict[str, str]:
+    return {
         "connector": "kafka",
         "topic": topic,
         "properties.bootstrap.servers": servers,
-        "properties.compression.type": "lz4",
         "key.format": "raw",
         "key.fields": "message_key",
         "value.format": "raw",
         "value.fields-include": "EXCEPT_KEY",
     }
+
+
+def _delivery_options(
+    delivery: Delivery, transactions: str, settings: FlinkSettings
+) -> dict[str, str]:
+    """What is exact is seen at a checkpoint only, so that its batches may wait and grow."""
     if delivery == "prompt":
-        options |= {"sink.delivery-guarantee": "at-least-once", "properties.linger.ms": "0"}
-    else:
-        timeout = settings.transaction_minutes * 60_000
-        options |= {
-            "sink.delivery-guarantee": "exactly-once",
-            "sink.transactional-id-prefix": f"sangam-{job}-{topic}",
-            "sink.transaction-naming-strategy": "POOLING",
-            "properties.transaction.timeout.ms": str(timeout),
-        }
-    columns = [column for column in RAW_COLUMNS if not column.endswith("VIRTUAL")]
-    return _create(table, columns, options)
+        return {"sink.delivery-guarantee": "at-least-once", "properties.linger.ms": "1"}
+    return {
+        "sink.delivery-guarantee": "exactly-once",
+        "sink.transactional-id-prefix": transactions,
+        "sink.transaction-naming-strategy": "POOLING",
+        "properties.transaction.timeout.ms": str(settings.transaction_minutes * 60_000),
+        "properties.linger.ms": "100",
+    }
 
 
 def _watermark(column: str, disorder_seconds: float) -> str:
@@ -137,7 +170,7 @@ def _source_options(
     return {**options, "scan.bounded.mode": "latest-offset"} if is_bounded else options
 
 
-def _create(table: str, columns: list[str], options: Mapping[str, str]) -> str:
+def _create(table: str, columns: Sequence[str], options: Mapping[str, str]) -> str:
     body = ",\n  ".join(columns)
     settings = ",\n  ".join(f"'{key}' = '{value}'" for key, value in options.items())
     return f"CREATE TEMPORARY TABLE {quoted(table)} (\n  {body}\n) WITH (\n  {settings}\n)"

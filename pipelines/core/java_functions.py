@@ -1,4 +1,4 @@
-"""Small JVM functions of a Flink job, compiled from Java on first use and kept in the cache.
+"""Functions and operators of a Flink job in Java, compiled on first use and kept in the cache.
 
 Janino compiles them, which PySpark brings along, so that a Java runtime without compiler is enough.
 The jar is named after the sources and the versions it was compiled against. A process reads the
@@ -27,19 +27,17 @@ _STEADY_TIME = (1980, 1, 1, 0, 0, 0)
 def create_functions(tables: Any, jar: Path, functions: Mapping[str, str]) -> None:
     """Make functions known to a table environment.
 
-    Each names its jar, which becomes part of this environment. The option `pipeline.jars` would do
-    less: PyFlink hands it to the JVM thread that answers, not to the environment.
+    The jar becomes part of this environment and of every job it starts. The option `pipeline.jars`
+    would do less: PyFlink hands it to the JVM thread that answers, not to the environment.
 
     Args:
         tables: the table environment.
         jar: their classes, see `functions_jar`.
         functions: class of each function by its name in SQL.
     """
+    tables.execute_sql(f"ADD JAR '{jar.as_uri()}'")
     for name, java in functions.items():
-        tables.execute_sql(
-            f"CREATE TEMPORARY SYSTEM FUNCTION {name} AS '{java}' LANGUAGE JAVA"
-            f" USING JAR '{jar.as_uri()}'"
-        )
+        tables.execute_sql(f"CREATE TEMPORARY SYSTEM FUNCTION {name} AS '{java}' LANGUAGE JAVA")
 
 
 def functions_jar(job: str, sources: Path, folder: Path | None = None) -> Path:

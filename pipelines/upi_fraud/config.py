@@ -87,15 +87,15 @@ class CostSettings(JobConfig):
 class BatchSettings(JobConfig):
     """Micro-batches that the JVM makes, so that one Python call decides many payments."""
 
-    window_ms: int = Field(10, ge=1, description="payments of so long go together, ms (chosen)")
+    linger_ms: int = Field(
+        2, ge=1, description="a payment waits so long for others to be decided with, ms (chosen)"
+    )
     buckets: int = Field(
         4, ge=1, le=128,
         description="partitions go together in so many groups, the most instances that can decide;"
         " fixed for the life of a savepoint (chosen)",
     )  # fmt: skip
-    embedded_payments: int = Field(
-        1_000, ge=1, description="payments that go together in a run without Kafka (chosen)"
-    )
+    most_payments: int = Field(1_000, ge=1, description="payments that go together (chosen)")
     cached_payers: int = Field(
         50_000, ge=1, description="decoded states kept at hand for each bucket (chosen)"
     )
@@ -140,7 +140,7 @@ class GeneratorSettings(JobConfig):
     late_share: float = Field(0.001, ge=0, lt=0.5, description="over the allowed delay (chosen)")
     corrupt_share: float = Field(0.0001, ge=0, lt=0.5, description="damaged bytes (chosen)")
     invalid_share: float = Field(0.0005, ge=0, lt=0.5, description="break a rule (chosen)")
-    partitions: int = Field(12, ge=1, description="partitions of the topic (chosen)")
+    partitions: int = Field(6, ge=1, description="partitions of the topic (chosen)")
 
 
 class UpiFlinkSettings(FlinkSettings):
@@ -150,7 +150,7 @@ class UpiFlinkSettings(FlinkSettings):
     execution_mode: Literal["process", "thread"] = Field(
         "thread", description="where Python operators run (chosen)"
     )
-    buffer_timeout_ms: int = Field(1, ge=0, description="wait of a network buffer (chosen)")
+    buffer_timeout_ms: int = Field(0, ge=0, description="wait of a network buffer (chosen)")
 
 
 class UpiConfig(JobConfig):

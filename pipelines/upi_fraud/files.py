@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.core.contract_store import get_contract
@@ -24,8 +23,7 @@ _BLOCK_RECORDS = 4_000
 _MESSAGES = """
 CREATE TEMPORARY TABLE messages (
   kafka_partition INT NOT NULL, kafka_offset BIGINT NOT NULL, message_key BYTES,
-  message_value BYTES, time_ms BIGINT NOT NULL, attempt STRING NOT NULL, arrival_ms BIGINT NOT NULL,
-  arrival AS TO_TIMESTAMP_LTZ(arrival_ms, 3), WATERMARK FOR arrival AS arrival
+  message_value BYTES, time_ms BIGINT NOT NULL, attempt STRING NOT NULL
 ) WITH ('connector' = 'filesystem', 'path' = '{path}', 'format' = 'parquet')
 """
 _REFERENCE = """
@@ -42,26 +40,20 @@ CREATE TEMPORARY TABLE outcome_files (
 """Read once and removed; a dictionary of keys and values that all differ takes time alone."""
 
 
-def write_messages(payments: pa.Table, path: Path, batch: int, window_ms: int) -> None:
-    """Write payments for the embedded run; so many go into one batch window.
+def write_messages(payments: pa.Table, path: Path) -> None:
+    """Write payments for the embedded run.
 
     Args:
         payments: columns of `generate.MESSAGE_COLUMNS`, in order of arrival.
         path: file.
-        batch: payments of one window.
-        window_ms: width of a window.
     """
-    number = payments.num_rows
-    places = pa.array(range(number), pa.int64())
-    arrival = pc.multiply(pc.divide(places, batch), window_ms)
     columns = {
         "kafka_partition": payments["kafka_partition"],
         "kafka_offset": payments["kafka_offset"],
         "message_key": payments["message_key"],
         "message_value": payments["message_value"],
         "time_ms": payments["kafka_time_ms"],
-        "attempt": pa.array([""] * number),
-        "arrival_ms": arrival,
+        "attempt": pa.array([""] * payments.num_rows),
     }
     pq.write_table(pa.table(columns), path, row_group_size=50_000)
 

@@ -6,14 +6,22 @@ so that a checkpoint holds it.
 """
 
 from collections.abc import Callable, Iterator, MutableMapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyflink.common import Row, Time, TypeInformation, Types
-from pyflink.datastream import KeyedBroadcastProcessFunction, KeyedStream, RuntimeContext
+from pyflink.datastream import (
+    DataStream,
+    KeyedBroadcastProcessFunction,
+    KeyedStream,
+    RuntimeContext,
+)
 from pyflink.datastream.state import MapStateDescriptor, StateTtlConfig
 from pyflink.java_gateway import get_gateway
 
+from pipelines.core.flink_gateway import make_operator
 from pipelines.upi_fraud.batch_codec import read_messages, write_outcomes
+from pipelines.upi_fraud.config import BatchSettings
 from pipelines.upi_fraud.decider import Decider
 from pipelines.upi_fraud.follow import LABEL, Follower
 from pipelines.upi_fraud.garbage import collect_rarely
@@ -21,7 +29,7 @@ from pipelines.upi_fraud.garbage import collect_rarely
 if TYPE_CHECKING:
     from pyflink.table import StreamTableEnvironment as Tables
 
-    __all__ = ["DecideBatch", "Tables", "decide_batches"]
+    __all__ = ["DecideBatch", "Tables", "decide_batches", "gather"]
 
 _BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
 KEYED_BATCH: TypeInformation = Types.ROW_NAMED(
@@ -31,6 +39,8 @@ KEYED_BATCH: TypeInformation = Types.ROW_NAMED(
 """A batch behind its bucket, with the old type system: the keyed operator takes no other."""
 OUTCOMES: TypeInformation = Types.ROW_NAMED(["outcomes"], [_BYTES])
 """Outcomes of a batch."""
+
+_GATHER = "sangam.fraud.GatherMessages"
 
 REFERENCE_STATE = MapStateDescriptor("reference", Types.STRING(), Types.PICKLED_BYTE_ARRAY())
 
@@ -145,6 +155,25 @@ def state_ttl(hours: int) -> StateTtlConfig:
         .cleanup_in_rocksdb_compact_filter(10_000, Time.hours(hours))
         .build()
     )
+
+
+def gather(tables: "Tables", arriving: Any, jar: Path, batch: BatchSettings) -> DataStream:
+    """Batches of a table of messages.
+
+    Args:
+        tables: environment, which knows the jar.
+        arriving: columns as `GatherMessages` takes them.
+        jar: holds that class.
+        batch: settings.
+    """
+    numbers = (batch.buckets, batch.most_payments, batch.linger_ms)
+    operator = make_operator(get_gateway(), jar, _GATHER, *numbers)
+    table = arriving._j_table
+    inner = get_gateway().jvm.java.lang.Class.forName("org.apache.flink.table.data.RowData")
+    rows = table.getResolvedSchema().toPhysicalRowDataType().bridgedTo(inner)
+    messages = tables._j_tenv.toDataStream(table, rows)  # rows as SQL has them: none is converted
+    batches = messages.transform("gather payments", KEYED_BATCH.get_java_type_info(), operator)
+    return DataStream(batches.uid("upi-gather"))
 
 
 def decide_batches(batches: Any, reference: Any, function: DecideBatch) -> Any:

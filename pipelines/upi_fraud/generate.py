@@ -92,7 +92,7 @@ def _truth_table(messages: list[Message]) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=TRUTH_COLUMNS)
 
 
-def ipl_surge(partitions: int = 12) -> Iterator[Message]:
+def ipl_surge(partitions: int = 6) -> Iterator[Message]:
     """10,000 payments to one account within a minute, Rs 59,95,000 in all; ten payers a device."""
     wire, offsets = Wire("upi.Transaction"), [0] * partitions
     for place in range(10_000):

@@ -12,58 +12,42 @@ if TYPE_CHECKING:
     from pipelines.upi_fraud.flink import Tables
 
 HOT_OPTIONS = {
-    "table.optimizer.agg-phase-strategy": "ONE_PHASE",  # batches are not combined from parts
+    "taskmanager.network.memory.buffers-per-channel": "1",
+    "taskmanager.network.memory.floating-buffers-per-gate": "1",
+    "taskmanager.network.memory.max-buffers-per-channel": "2",
 }
-"""Flink keys on top of those of the house."""
+"""Flink keys on top of those of the house: batches that wait for the operator wait where they grow,
+not in the network, as a large batch costs less for each payment."""
 
 JAVA = Path(__file__).parent / "java"
-FUNCTIONS = {
-    "gather_messages": "sangam.fraud.GatherMessages",
-    "scatter_outcomes": "sangam.fraud.ScatterOutcomes",
-}
-"""A batch of messages as one run of bytes, and rows out of a run of outcomes."""
-
-BATCHES = """
-SELECT bucket,
-  ROW(bucket, gather_messages(
-    message_key, message_value, kafka_partition, kafka_offset, time_ms, attempt)) AS batch
-FROM TABLE(TUMBLE(TABLE arriving, DESCRIPTOR({moment}), INTERVAL '{seconds}' SECOND))
-GROUP BY bucket, window_start, window_end
-"""
-"""A batch is what arrived of a few partitions within a window; each in the order of its offsets."""
-
+FUNCTIONS = {"scatter_outcomes": "sangam.fraud.ScatterOutcomes"}
+"""Rows out of the outcomes of a batch, which are one run of bytes."""
 OUTCOMES_VIEW = """
 SELECT kind, message_key, message_value, time_ms, lateness_ms
 FROM decided CROSS JOIN LATERAL TABLE(scatter_outcomes(outcomes))
 """
 
 
-def decide_stream(
-    tables: "Tables", config: UpiConfig, make_decider: Callable[[], Decider],
-    moment: str,
-) -> None:  # fmt: skip
+def decide_stream(tables: "Tables", config: UpiConfig, make_decider: Callable[[], Decider]) -> None:
     """Make the view `outcomes` of the tables `messages` and `reference_messages`.
 
     Args:
         tables: environment; `messages` has `RAW_COLUMNS`, `reference_messages` tag, key and value.
         config: settings.
         make_decider: builds what decides, on the worker.
-        moment: time column of `messages` that forms the batches.
     """
-    from pipelines.upi_fraud.flink import KEYED_BATCH, DecideBatch, decide_batches
+    from pipelines.upi_fraud.flink import DecideBatch, decide_batches, gather
 
-    create_functions(tables, functions_jar("fraud", JAVA), FUNCTIONS)
-    arriving = (
-        f"SELECT MOD(kafka_partition, {config.batch.buckets}) AS bucket, message_key,"  # noqa: S608
-        f" message_value, kafka_partition, kafka_offset, time_ms, attempt, {moment} FROM messages"
+    jar, batch = functions_jar("fraud", JAVA), config.batch
+    create_functions(tables, jar, FUNCTIONS)
+    arriving = tables.sql_query(
+        f"SELECT MOD(kafka_partition, {batch.buckets}) AS bucket, message_key, message_value,"  # noqa: S608
+        " kafka_partition, kafka_offset, time_ms, attempt FROM messages"
     )
-    tables.create_temporary_view("arriving", tables.sql_query(arriving))
-    seconds = f"{config.batch.window_ms / 1000:.3f}"
-    batches = tables.sql_query(BATCHES.format(moment=moment, seconds=seconds))
     reference = tables.sql_query("SELECT tag, message_key, message_value FROM reference_messages")
-    function = DecideBatch(make_decider, config.times.state_ttl_days, config.batch.cached_payers)
+    function = DecideBatch(make_decider, config.times.state_ttl_days, batch.cached_payers)
     decided = decide_batches(
-        tables.to_append_stream(batches, KEYED_BATCH), tables.to_data_stream(reference), function
+        gather(tables, arriving, jar, batch), tables.to_data_stream(reference), function
     )
     tables.create_temporary_view("decided", decided)
     tables.create_temporary_view("outcomes", tables.sql_query(OUTCOMES_VIEW))

@@ -101,8 +101,7 @@ def _decide(source: Source, config: UpiConfig, request: Request, scratch: Path, 
         config, request.profile, tokeniser, str(git_state(Path(__file__).parents[2])["git_sha"]),
         str(scratch / "reference.parquet"), model=str(request.model) if request.model else None,
     )  # fmt: skip
-    batch = config.batch.embedded_payments
-    write_messages(source.payments, scratch / "messages.parquet", batch, config.batch.window_ms)
+    write_messages(source.payments, scratch / "messages.parquet")
     records = [(0, one["merchant_id"], one) for one in source.merchants]
     records += [(1, f"{one['kind']}|{one['subject']}", one) for one in flags]
     write_reference(records, scratch / "reference.parquet")
@@ -110,7 +109,7 @@ def _decide(source: Source, config: UpiConfig, request: Request, scratch: Path, 
         options = flink_options("upi-decide", config.flink) | HOT_OPTIONS | FILE_OPTIONS
         tables = build_environment(options | checkpoints_in(scratch / "checkpoints"))
         open_files(tables, scratch)
-        decide_stream(tables, config, plan, "arrival")
+        decide_stream(tables, config, plan)
         tables.execute_sql("INSERT INTO outcome_files SELECT * FROM outcomes").wait()
         step.rows = source.payments.num_rows
     with log.step("read decisions"):

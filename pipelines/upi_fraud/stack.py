@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.core import endpoints
 from pipelines.core.errors import ConfigError
 from pipelines.core.flink import build_environment, checkpoints_in, flink_options
-from pipelines.core.flink_tables import guarded_source, raw_sink
+from pipelines.core.flink_tables import guarded_source, raw_sink, routed_sink
 from pipelines.core.kafka import topic_spans
 from pipelines.core.machine import git_state
 from pipelines.core.privacy import key_from_env
@@ -33,15 +33,18 @@ if TYPE_CHECKING:
 JOB = "upi-decide"
 _GROUP = "sangam-upi-decide"
 _DECIDED = f"kind IN ({Kind.APPROVED:d}, {Kind.VERIFY:d}, {Kind.ALERT:d})"
-SINKS = (
-    ("decisions", "upi.decisions.v1", "prompt", _DECIDED),
-    ("alerts", "upi.alerts.v1", "prompt", f"kind = {Kind.ALERT:d}"),
-    ("ledger", "upi.ledger.v1", "exact", _DECIDED),
-    ("rejections", "upi.rejections.v1", "exact", f"kind IN ({Kind.REJECTED:d}, {Kind.COPY:d})"),
-    ("late", f"{TOPIC}.late", "exact", f"kind = {Kind.LATE:d}"),
-    ("dead", f"{TOPIC}.dlq", "exact", f"kind = {Kind.DEAD:d}"),
+ANSWERS = (
+    ("decisions", "upi.decisions.v1", _DECIDED),
+    ("alerts", "upi.alerts.v1", f"kind = {Kind.ALERT:d}"),
 )
-"""Table, topic, delivery, condition of each sink; prompt shows at once, exact at a checkpoint."""
+"""Table, topic and condition of what is shown at once."""
+BOOKS = {
+    "upi.ledger.v1": _DECIDED,
+    "upi.rejections.v1": f"kind IN ({Kind.REJECTED:d}, {Kind.COPY:d})",
+    f"{TOPIC}.late": f"kind = {Kind.LATE:d}",
+    f"{TOPIC}.dlq": f"kind = {Kind.DEAD:d}",
+}
+"""Topics that hold each outcome once, and which; all in the same transaction."""
 _HEADERS = (
     f"CASE WHEN kind = {Kind.LATE:d} THEN MAP['sangam-lateness-ms',"
     " ENCODE(CAST(lateness_ms AS STRING), 'UTF-8')] ELSE CAST(NULL AS MAP<STRING, BYTES>) END"
@@ -118,13 +121,17 @@ def _submit(config: UpiConfig, plan: DeciderPlan, servers: str) -> Any:
         options["execution.state-recovery.path"] = checkpoint_of(config)
     tables = build_environment(options)
     open_topics(tables, config, servers)
-    decide_stream(tables, config, plan, "moment")
+    decide_stream(tables, config, plan)
     inserts = tables.create_statement_set()
-    for table, _, _, condition in SINKS:
+    columns = f"message_key, message_value, TO_TIMESTAMP_LTZ(time_ms, 3), {_HEADERS}"
+    for table, _, condition in ANSWERS:
         inserts.add_insert_sql(
-            f"INSERT INTO {table} SELECT message_key, message_value,"  # noqa: S608 (our own names)
-            f" TO_TIMESTAMP_LTZ(time_ms, 3), {_HEADERS} FROM outcomes WHERE {condition}"
+            f"INSERT INTO {table} SELECT {columns} FROM outcomes WHERE {condition}"  # noqa: S608 (our own names)
         )
+    routes = " ".join(f"WHEN {condition} THEN '{topic}'" for topic, condition in BOOKS.items())
+    inserts.add_insert_sql(
+        f"INSERT INTO books SELECT {columns}, CASE {routes} END FROM outcomes"  # noqa: S608
+    )
     return inserts.execute().get_job_client()
 
 
@@ -154,9 +161,10 @@ def open_topics(tables: "Tables", config: UpiConfig, servers: str) -> None:
     tables.execute_sql(
         "CREATE TEMPORARY VIEW messages AS SELECT kafka_partition, kafka_offset, message_key,"  # noqa: S608
         f" message_value, {MILLIS} AS time_ms,"
-        " COALESCE(DECODE(kafka_headers['sangam-attempt'], 'UTF-8'), '') AS attempt,"
-        " PROCTIME() AS moment FROM transactions"
+        " COALESCE(DECODE(kafka_headers['sangam-attempt'], 'UTF-8'), '') AS attempt"
+        " FROM transactions"
     )
     open_reference(tables, servers, _GROUP)
-    for table, topic, delivery, _ in SINKS:
-        tables.execute_sql(raw_sink(table, topic, servers, delivery, JOB, config.flink))  # type: ignore[arg-type]
+    for table, topic, _ in ANSWERS:
+        tables.execute_sql(raw_sink(table, topic, servers, "prompt", JOB, config.flink))
+    tables.execute_sql(routed_sink("books", list(BOOKS), servers, JOB, config.flink))

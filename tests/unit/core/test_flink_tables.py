@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from pipelines.core.endpoints import ObjectStore
 from pipelines.core.flink import FlinkSettings, flink_options, prepare_interpreter
-from pipelines.core.flink_tables import guarded_source, native_source, raw_sink
+from pipelines.core.flink_tables import guarded_source, native_source, raw_sink, routed_sink
 
 STORE = ObjectStore("http://127.0.0.1:9000", "upi_fraud", "secret")
 
@@ -53,6 +53,24 @@ def test_an_exact_sink_pools_its_transactions() -> None:
     prompt = raw_sink("out", "upi.alerts.v1", "s:1", "prompt", "upi_fraud", FlinkSettings())
     assert "'sink.delivery-guarantee' = 'at-least-once'" in prompt
     assert "transactional" not in prompt
+
+
+def test_a_sink_packs_as_its_topic_is_stored() -> None:
+    """Else the broker packs every batch anew."""
+    settings = FlinkSettings()
+    for topic, packed in (("upi.alerts.v1", "none"), ("upi.ledger.v1", "lz4"),
+                          ("upi.ref-flags.v1", "zstd"), ("upi.transactions.v1.dlq", "zstd"),
+                          ("tests.unknown.v1", "lz4")):  # fmt: skip
+        ddl = raw_sink("out", topic, "s:1", "prompt", "upi_fraud", settings)
+        assert f"'properties.compression.type' = '{packed}'" in ddl
+
+
+def test_several_topics_share_a_transaction() -> None:
+    topics = ["upi.ledger.v1", "upi.rejections.v1"]
+    ddl = routed_sink("books", topics, "s:1", "upi-decide", FlinkSettings())
+    assert "'topic' = 'upi.ledger.v1;upi.rejections.v1'" in ddl
+    assert "`topic` STRING METADATA" in ddl
+    assert "'sink.transactional-id-prefix' = 'sangam-upi-decide-books'" in ddl
 
 
 def test_the_interpreter_is_found_by_workers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,10 +19,10 @@ def test_every_event_and_fact_has_its_twin() -> None:
     catalogue = load_catalogue()
     planned = planned_topics(catalogue, "local")
     for name, topic in catalogue.topics.items():
-        if topic.kind in ("event", "fact"):
+        if topic.kind in ("event", "fact", "answer"):
             assert f"{name}.dlq" in planned
     assert "upi.transactions.v1.late" in planned
-    assert planned["upi.transactions.v1"][0].partitions == 12
+    assert planned["upi.transactions.v1"][0].partitions == 6
 
 
 def test_sizes_follow_the_overlay() -> None:
