@@ -33,7 +33,7 @@ from pipelines.upi_fraud.sources import Source
 ROOT = Path(__file__).resolve().parents[1]
 DECISIONS, MERCHANTS = "upi.decisions.v1", "upi.ref-merchants.v1"
 FIRST, FIRST_RATE = 135_000, 1_500
-"""Payments sent before anything is measured, and how many a second: 90 s, for the JVM to compile."""
+"""Payments sent before anything is measured, and how many a second: 90 s for compilers."""
 WARM_SECONDS = 10
 """Left out at the begin of each rate."""
 START_SECONDS = 180

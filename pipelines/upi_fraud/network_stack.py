@@ -8,6 +8,7 @@ from pipelines.core.flink import build_environment, checkpoints_in, flink_option
 from pipelines.core.flink_tables import guarded_source, raw_sink
 from pipelines.core.kafka import topic_spans
 from pipelines.core.privacy import Tokeniser
+from pipelines.core.runlog import RunLog
 from pipelines.upi_fraud.config import UpiConfig
 from pipelines.upi_fraud.decider import TOPIC
 from pipelines.upi_fraud.follow import TOPICS
@@ -49,7 +50,7 @@ SELECT payer, payee, paise, device, merchant_id, event_at FROM (
 
 
 def run_network(
-    config: UpiConfig, tokeniser: Tokeniser, servers: str, is_bounded: bool
+    config: UpiConfig, tokeniser: Tokeniser, servers: str, is_bounded: bool, log: RunLog
 ) -> dict[str, float | int | None]:
     """Look for patterns until stopped, or (`is_bounded`) to the newest offsets.
 
@@ -58,6 +59,7 @@ def run_network(
         tokeniser: key of the run, the one of the hot path.
         servers: Kafka.
         is_bounded: end at the newest offsets.
+        log: is told when the job fails and starts again.
 
     Returns:
         The number of flags written meanwhile.
@@ -68,7 +70,7 @@ def run_network(
         job.get_job_execution_result().result()
     else:
         with running(job):
-            wait(job, lambda: False, 2.0)
+            wait(job, lambda: False, 2.0, log)
     return {"flags": number_in(topic_spans(servers, _FLAGS)) - before}
 
 

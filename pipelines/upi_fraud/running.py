@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from pipelines.core.errors import DependencyError
+from pipelines.core.jar_groups import flink_home
+from pipelines.core.runlog import RunLog
 
 _OVER = ("FINISHED", "FAILED", "CANCELED")
 
@@ -20,17 +22,21 @@ def running(job: Any) -> Iterator[Any]:
             job.cancel().result()
 
 
-def wait(job: Any, is_done: Callable[[], bool], pause_seconds: float) -> None:
+def wait(job: Any, is_done: Callable[[], bool], pause_seconds: float, log: RunLog) -> None:
     """Wait until the job has done what it is asked for, or was stopped from outside.
 
     Raises:
         DependencyError: it ended before.
     """
+    was, reason = "", f"the newest file in {flink_home() / 'log'} says why"
     while not is_done():
         if (status := _status(job)) == "FINISHED":
             return
         if status in _OVER:
-            raise DependencyError("The Flink job ended by itself; run with --debug, see its log.")
+            raise DependencyError(f"The Flink job ended by itself; {reason}.")
+        if status == "RESTARTING" != was:
+            log.warning(f"The Flink job failed and is started again; {reason}.")
+        was = status
         time.sleep(pause_seconds)
 
 

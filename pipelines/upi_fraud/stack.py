@@ -71,7 +71,7 @@ def run_stack(config: UpiConfig, request: "Request", log: RunLog) -> RunSummary:
         return summary
     if request.job == "network":
         with log.step("network"):
-            summary.metrics = run_network(config, tokeniser, servers, request.once)
+            summary.metrics = run_network(config, tokeniser, servers, request.once, log)
         summary.counts = {"read": number_in(spans)}
         log.close(summary)
         if request.report is not None:
@@ -83,7 +83,7 @@ def run_stack(config: UpiConfig, request: "Request", log: RunLog) -> RunSummary:
     with log.step("decide"), running(_submit(config, plan, servers)) as job:
         wait(
             job, lambda: request.once and reconcile(servers, spans).is_whole(spans),
-            min(2.0, config.flink.checkpoint_seconds),
+            min(2.0, config.flink.checkpoint_seconds), log,
         )  # fmt: skip
     with log.step("reconcile"):
         found = reconcile(servers, spans)
