@@ -94,19 +94,28 @@ def _touched_rows(previous: pd.DataFrame, current: pd.DataFrame) -> pd.DataFrame
 def _actions(rows: pd.DataFrame) -> pd.Series:
     """What happened to every touched row; empty where only the figures of its cluster changed."""
     new, old = pd.factorize(rows["cluster_id"])[0], pd.factorize(rows["cluster_id_old"])[0]
-    is_new = pd.Series(old < 0, index=rows.index)
-    sources = rows["cluster_id_old"].groupby(new).transform("nunique")
-    grows = is_new.groupby(new).transform("any")
-    parts = pd.Series(new, index=rows.index).groupby(old).transform("nunique")
+    is_new = old < 0
+    grows = np.bincount(new[is_new] + 1, minlength=len(rows) + 2)[new + 1] > 0
+    sources = _count_values(new, old) - grows  # to come from nowhere is no source
+    parts = _count_values(old, new)
+    moves = (rows["cluster_id"] != rows["cluster_id_old"]).to_numpy()
     cases = [
         (is_new & (sources == 0), "CREATE"),
         (is_new, "JOIN"),
         (parts > 1, "SPLIT"),  # a record that is gone counts as a part
-        ((sources > 1) | (rows["cluster_id"] != rows["cluster_id_old"]), "MERGE"),
+        ((sources > 1) | moves, "MERGE"),
         (grows, "JOIN"),
     ]
     names = np.select([case for case, _ in cases], [name for _, name in cases], default="")
     return pd.Series(names, index=rows.index, dtype=object)
+
+
+def _count_values(group: I64, value: I64) -> I64:
+    """How many different values the group of each row has; both are numbered from -1."""
+    width = len(value) + 2
+    pairs = pd.unique((group + 1) * width + value + 1)
+    counts: I64 = np.bincount(pairs // width)[group + 1]
+    return counts
 
 
 def _explain(

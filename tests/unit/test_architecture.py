@@ -46,7 +46,7 @@ def trees() -> dict[str, ast.Module]:
 @cache
 def telling(tree: ast.AST) -> list[ast.AST]:
     """The nodes of a module that the questions here are about, looked for once."""
-    kinds = (ast.Import, ast.ImportFrom, ast.If, ast.Call)
+    kinds = (ast.Import, ast.ImportFrom, ast.If, ast.Call, ast.Attribute, ast.FunctionDef)
     return [node for node in ast.walk(tree) if isinstance(node, kinds)]
 
 
@@ -152,13 +152,30 @@ def test_one_file_builds_spark_sessions():
     builders = {
         name
         for name, tree in trees().items()
-        for node in ast.walk(tree)
+        for node in telling(tree)
         if isinstance(node, ast.Attribute)
         and node.attr == "builder"
         and isinstance(node.value, ast.Name)
         and node.value.id == "SparkSession"
     }
     assert builders == {"core.spark"}
+
+
+def code_lines(function: ast.FunctionDef) -> int:
+    """Lines of a function without its docstring."""
+    first = function.body[0]
+    told = first.end_lineno - first.lineno + 1 if ast.get_docstring(function) is not None else 0
+    return function.end_lineno - function.lineno + 1 - told
+
+
+def test_functions_stay_short():
+    functions = [
+        (module, node)
+        for module, tree in trees().items()
+        for node in telling(tree)
+        if isinstance(node, ast.FunctionDef)
+    ]
+    assert [(module, one.name) for module, one in functions if code_lines(one) > 40] == []
 
 
 def arrows(text: str, sign: str) -> set[tuple[str, str]]:

@@ -67,14 +67,15 @@ def templates(records: Sequence[list[dict[str, Any]] | None]) -> Templates:
 def make_thumb(rng: np.random.Generator) -> npt.NDArray[np.float64]:
     """A thumb as spec section 7 has it: x, y, angle, type of 30 to 46 minutiae."""
     wanted = int(rng.integers(30, 47))
-    places: list[tuple[float, float]] = []
-    while len(places) < wanted:
-        x, y = rng.uniform(-150, 150), rng.uniform(-200, 200)
-        free = all((x - a) ** 2 + (y - b) ** 2 >= 14**2 for a, b in places)
-        if (x / 150) ** 2 + (y / 200) ** 2 <= 1 and free:
-            places.append((x, y))
+    drawn = rng.uniform((-150, -200), (150, 200), (4 * wanted, 2))
+    drawn = drawn[((drawn / (150, 200)) ** 2).sum(axis=1) <= 1]
+    is_near = ((drawn[:, None] - drawn) ** 2).sum(axis=2) < 14**2
+    places: list[int] = []
+    for place in range(len(drawn)):
+        if len(places) < wanted and not is_near[place, places].any():
+            places.append(place)
     rest = np.column_stack((rng.uniform(0, 360, wanted), rng.integers(0, 2, wanted)))
-    return np.column_stack((np.array(places), rest))
+    return np.column_stack((drawn[places], rest))
 
 
 def recapture(rng: np.random.Generator, thumb: npt.NDArray[np.float64]) -> list[Minutia]:

@@ -39,19 +39,17 @@ class Register:
         self.enrolled, self.edges, self.rows, self.runs = {}, {}, None, []
         self.known = {}
 
-    def labels(self):
-        ends = np.array(list(self.edges), dtype=np.int64).reshape(-1, 2)
-        nodes = np.array(list(self.enrolled), dtype=np.int64)
-        return nodes, ends, spread_labels(nodes, *label_components(ends[:, 0], ends[:, 1]))
-
-    def current(self):
+    def measure(self):
+        """Nodes, their labels, the figures of components, and the clusters: the state of a run."""
         numbers = list(self.enrolled)
+        ends = np.array(list(self.edges), dtype=np.int64).reshape(-1, 2)
         bits = np.array([bits for bits, _ in self.edges.values()], dtype=np.float64)
-        nodes, ends, labels = self.labels()
+        nodes = np.array(numbers, dtype=np.int64)
+        labels = spread_labels(nodes, *label_components(ends[:, 0], ends[:, 1]))
         stats = component_stats(ends[:, 0], ends[:, 1], bits)
         tokens = np.array([token(n) for n in numbers], dtype=object)
         enrolled = np.array(list(self.enrolled.values()), dtype=np.int64)
-        return assign_clusters(nodes, labels, enrolled, tokens, stats)
+        return nodes, labels, stats, assign_clusters(nodes, labels, enrolled, tokens, stats)
 
     def run(self, enrol=(), match=(), cut=(), drop=()):
         """One run; returns the change. `cut` edges are (a, b, bits, rule), `match` as well."""
@@ -64,28 +62,28 @@ class Register:
         frames = [pd.DataFrame(rows, columns=EDGE_COLUMNS) for rows in (links, cuts)]
         self.runs.append(f"run-{997 * (len(self.runs) + 1) % 1000:03d}")  # order is not in the name
         previous = None if self.rows is None else self.rows[self.rows["valid_to_run"].isna()]
-        change = next_versions(previous, self.current(), *frames, self.runs[-1], "m1")
-        self.check_narrowed(previous, frames, change)
-        self.check_increment(previous, frames, change)
+        state = self.measure()
+        change = next_versions(previous, state[-1], *frames, self.runs[-1], "m1")
+        self.check_narrowed(previous, frames, state, change)
+        self.check_increment(previous, frames, state, change)
         self.write(change)
         return change
 
-    def check_narrowed(self, previous, frames, change):
+    def check_narrowed(self, previous, frames, state, change):
         """The same from the changed clusters alone, as the job does it."""
         table = None if previous is None else pa.Table.from_pandas(previous, preserve_index=False)
-        changes = find_changes(table, self.current(), self.labels()[2])
+        _, labels, _, current = state
+        changes = find_changes(table, current, labels)
         before = None if table is None else changes.previous.to_pandas()
         narrow = next_versions(before, changes.current, *frames, self.runs[-1], "m1")
         self.check_same(narrow, change)
         if previous is not None:
             assert len(changes.current) <= len(change.open)
 
-    def check_increment(self, previous, frames, change):
+    def check_increment(self, previous, frames, state, change):
         """The same from what a run keeps of each record, without reading all clusters."""
-        nodes, ends, labels = self.labels()
-        bits = np.array([bits for bits, _ in self.edges.values()], dtype=np.float64)
+        nodes, labels, stats, current = state
         order = np.argsort(nodes)
-        stats = component_stats(ends[:, 0], ends[:, 1], bits)
         known = describe(nodes[order], labels[order], stats)
         before = known.copy()
         before["label"] = NEW
@@ -94,7 +92,6 @@ class Register:
                 before[place] = self.known[node]
         self.known = dict(zip(nodes[order].tolist(), known, strict=True))
         tokens = [token(node) for node in nodes[order][changed_rows(before, known)]]
-        current = self.current()
         rows = current[current["record_token"].isin(tokens)]
         if previous is not None:
             previous = previous[previous["record_token"].isin(tokens)]
@@ -104,23 +101,19 @@ class Register:
 
     def check_same(self, narrow, change):
         for found, wanted in ((narrow.open, change.open), (narrow.close, change.close)):
-            rows = [
-                one.sort_values("record_token").to_numpy(dtype=object) for one in (found, wanted)
-            ]
-            assert rows[0].shape == rows[1].shape
-            assert (rows[0] == rows[1])[~pd.isna(rows[1])].all()
-            assert (pd.isna(rows[0]) == pd.isna(rows[1])).all()
+            assert plain_rows(found) == plain_rows(wanted)
 
     def write(self, change):
         rows = self.rows if self.rows is not None else change.close
-        closed = rows.merge(change.close[KEY], how="left", on=KEY, indicator=True)["_merge"]
-        assert (closed == "both").sum() == len(change.close)
-        untouched = rows[(closed != "both").to_numpy()]
-        parts = [part for part in (untouched, change.close, change.open) if len(part)]
+        closing = set(keys_of(change.close))
+        is_closed = np.array([key in closing for key in keys_of(rows)], dtype=bool)
+        assert is_closed.sum() == len(change.close)
+        parts = [part for part in (rows[~is_closed], change.close, change.open) if len(part)]
         self.rows = pd.concat(parts, ignore_index=True)
         assert list(self.rows.columns) == CLUSTER_COLUMNS
-        assert not self.rows.duplicated(KEY).any()
-        assert not self.rows[self.rows["valid_to_run"].isna()].duplicated("record_token").any()
+        assert len(set(keys_of(self.rows))) == len(self.rows)
+        tokens = self.rows.loc[self.rows["valid_to_run"].isna(), "record_token"]
+        assert tokens.is_unique
 
     def clusters(self, run=None):
         rows = self.rows[self.rows["valid_to_run"].isna()]
@@ -131,11 +124,24 @@ class Register:
         return self.rows[is_current].iloc[0]
 
 
+def keys_of(rows):
+    return list(zip(*(rows[name].tolist() for name in KEY), strict=True))
+
+
+def plain_rows(rows):
+    """Rows as lists by record, None for everything that is null."""
+    plain = [
+        [None if value is None or value != value else value for value in row]  # NaN: not itself
+        for row in rows.to_numpy(dtype=object).tolist()
+    ]
+    return sorted(plain, key=lambda row: row[CLUSTER_COLUMNS.index("record_token")])
+
+
 def as_sets(rows):
-    return {
-        key: {int(t[3:]) for t in group["record_token"]}
-        for key, group in rows.groupby("cluster_id")
-    }
+    clusters = {}
+    for key, record in zip(rows["cluster_id"], rows["record_token"], strict=True):
+        clusters.setdefault(key, set()).add(int(record[3:]))
+    return clusters
 
 
 def match(a, b, bits=9.0, rule="MATCH"):
@@ -260,7 +266,7 @@ def test_same_run_id_with_other_rows_is_refused():
     register.edges[2, 3] = (9.0, "MATCH")
     none = pd.DataFrame(columns=EDGE_COLUMNS)
     with pytest.raises(SangamError, match="already written"):
-        next_versions(register.rows, register.current(), none, none, register.runs[-1], "m1")
+        next_versions(register.rows, register.measure()[-1], none, none, register.runs[-1], "m1")
 
 
 def test_ids_are_stable_over_ten_incremental_runs():

@@ -1,4 +1,5 @@
 import math
+import runpy
 import subprocess
 import sys
 from itertools import combinations
@@ -19,6 +20,7 @@ from pipelines.dedup.labelled import Labelled
 CASES = Path(__file__).parents[2] / "cases/dedup/evaluate"
 SMALL = yaml.safe_load((CASES / "small.yaml").read_text())
 ESTIMATES = yaml.safe_load((CASES / "estimates.yaml").read_text())
+PROGRAM = Path(__file__).parents[3] / "pipelines/dedup/evaluate.py"
 NO_PAIRS = (np.empty(0, np.int64), np.empty(0, np.int64))
 
 
@@ -289,8 +291,9 @@ def test_the_core_loads_no_engine():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_usage_error_exits_2():
-    command = [sys.executable, "-m", "pipelines.dedup.evaluate", "--lake", "x"]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert done.returncode == 2
-    assert "--truth" in done.stderr
+def test_usage_error_exits_2(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["evaluate", "--lake", "x"])
+    with pytest.raises(SystemExit) as stopped:
+        runpy.run_path(str(PROGRAM), run_name="__main__")
+    assert stopped.value.code == 2
+    assert "--truth" in capsys.readouterr().err

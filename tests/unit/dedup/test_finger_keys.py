@@ -1,10 +1,11 @@
-"""Finger keys against triplets in plain Python, and their votes against the formula."""
+"""Finger keys against triplets written down plainly, and their votes against the formula."""
 
 import itertools
 import math
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from pipelines.dedup.finger_keys import FingerKeySettings, finger_keys, lacks_good_irises
@@ -20,28 +21,32 @@ from tests.unit.dedup.capture_samples import (
 
 
 def triplets(minutiae: Sequence[Minutia]) -> set[tuple[object, ...]]:
-    """Triplets of a finger in plain Python."""
-    found: set[tuple[object, ...]] = set()
-    for i, (x, y, _, _) in enumerate(minutiae):
-        others = sorted(
-            (k for k in range(len(minutiae)) if k != i),
-            key=lambda k: ((minutiae[k][0] - x) ** 2 + (minutiae[k][1] - y) ** 2, k),
-        )
-        for j, k in itertools.combinations(others[:5], 2):
-            found.add(describe([minutiae[i], minutiae[j], minutiae[k]]))
-    return found
+    """Triplets of a finger, all at once, each corner with the values it is made of."""
+    every = np.array(minutiae)
+    apart = ((every[:, None, :2] - every[:, :2]) ** 2).sum(axis=2)
+    np.fill_diagonal(apart, -1)  # each minutia is the first of its own neighbours
+    near = np.argsort(apart, axis=1, kind="stable")[:, :6]
+    seconds = itertools.combinations(range(1, near.shape[1]), 2)
+    threes = np.concatenate([near[:, [0, j, k]] for j, k in seconds])
+    return describe(every[np.unique(np.sort(threes, axis=1), axis=0)])
 
 
-def describe(three: list[Minutia]) -> tuple[object, ...]:
-    middle_x, middle_y = (sum(m[axis] for m in three) / 3 for axis in (0, 1))
-    corners = []
-    for at, (x, y, angle, kind) in enumerate(three):
-        side = math.dist(three[(at + 1) % 3][:2], three[(at + 2) % 3][:2]) // 12
-        direction = (angle - math.degrees(math.atan2(y - middle_y, x - middle_x))) % 360 // 30
-        corners.append((side, direction, kind, x, y))
-    (*p, px, py), (*q, qx, qy), (*r, rx, ry) = sorted(corners)
-    turns_left = (qx - px) * (ry - py) > (qy - py) * (rx - px)
-    return tuple(p), tuple(q), tuple(r), turns_left and p != q and q != r
+def describe(threes: npt.NDArray[np.int64]) -> set[tuple[object, ...]]:
+    """Descriptions of minutiae [triplets, 3, 4]: side, direction and type of each corner, turn."""
+    x, y, angle, kind = np.moveaxis(threes, 2, 0)
+    wide, high = (np.roll(v, -1, axis=1) - np.roll(v, -2, axis=1) for v in (x, y))
+    side = np.sqrt(wide**2 + high**2) // 12
+    up, right = ((v - v.sum(axis=1, keepdims=True) / 3).ravel().tolist() for v in (y, x))
+    outward = np.array([math.degrees(math.atan2(*way)) for way in zip(up, right, strict=True)])
+    direction = (angle - outward.reshape(angle.shape)) % 360 // 30
+    order = np.lexsort((y, x, kind, direction, side))
+    corners = np.stack([side, direction, kind, x, y], axis=2)
+    p, q, r = np.moveaxis(np.take_along_axis(corners, order[..., None], axis=1), 1, 0)
+    is_left = (q - p)[:, 3] * (r - p)[:, 4] > (q - p)[:, 4] * (r - p)[:, 3]
+    alike = [(a[:, :3] == b[:, :3]).all(axis=1) for a, b in ((p, q), (q, r))]
+    turns_left = is_left & ~alike[0] & ~alike[1]
+    rows = np.column_stack([p[:, :3], q[:, :3], r[:, :3], turns_left])
+    return set(map(tuple, rows.tolist()))
 
 
 def keys_of(minutiae: Sequence[Minutia], settings: FingerKeySettings) -> set[int]:
@@ -70,7 +75,7 @@ def test_keys_survive_rotation_and_order():
 def test_minhash_votes_follow_the_formula():
     """D5: recall within 2 points of 1 - sum of C(B,i) J^i (1-J)^(B-i) over i < v."""
     rng = np.random.default_rng(21)
-    hashes, votes, seeds = 192, 2, range(12)  # seeds are quick, triplets in plain Python are not
+    hashes, votes, seeds = 192, 2, range(12)
     thumbs = [make_thumb(rng) for _ in range(100)]
     sides = [[recapture(rng, thumb) for thumb in thumbs] for _ in range(2)]
     held = [templates([[finger(m)] for m in side]) for side in sides]
@@ -116,13 +121,12 @@ def test_strangers_share_few_triplets_and_captures_of_a_finger_many():
         )
         for _ in range(2)
     ]
-    rows = [finger_keys(side, 7)[:2] for side in shown]
-    owners: dict[int, list[int]] = {}
-    for row, key in zip(*(a.tolist() for a in rows[1]), strict=True):
-        owners.setdefault(key, []).append(row)
+    (asking, asked), (owner, owned) = (finger_keys(side, 7)[:2] for side in shown)
+    order = np.argsort(owned)
+    first, last = (np.searchsorted(owned[order], asked, side) for side in ("left", "right"))
+    met = np.repeat(last - np.cumsum(last - first), last - first) + np.arange((last - first).sum())
     votes = np.zeros((len(people), len(people)), dtype=int)
-    for row, key in zip(*(a.tolist() for a in rows[0]), strict=True):
-        votes[row, owners.get(key, [])] += 1
+    np.add.at(votes, (np.repeat(asking, last - first), owner[order[met]]), 1)
     genuine = np.eye(len(people), dtype=bool)
     assert np.mean(votes[genuine] >= 3) >= 0.98
     assert np.mean(votes[~genuine] >= 3) < 1e-3
