@@ -68,7 +68,7 @@ class Shop:
     after_each: object = None
 
     def held(self, pool, segment):
-        holders = [a for a in self.asks if segment in a.segments and a.status]
+        holders = [a for a in self.asks if a.start <= segment < a.stop and a.status]
         if pool == "RAC":
             return sum(a.size for a in holders if a.status == "RAC")
         if pool == "MERGED":

@@ -2,7 +2,7 @@
 
 import os
 import random
-from itertools import pairwise
+from itertools import accumulate, pairwise, product
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def draw_case(rng):
     asks, drops = [], []
     for n in range(rng.randint(1, 15)):
         a, b = sorted(rng.sample(range(segments + 1), 2))
-        people = [draw_person(rng) for _ in range(rng.randint(1, 4))]
+        people = draw_people(rng)
         (quota,) = rng.choices(QUOTAS, [50, 14, 9, 9, 9, 9])
         asks.append(Ask(f"r{rng.randint(0, 98)}-{n}", rng.randint(0, 49), a, b, quota, people))
         if rng.random() < 0.4:
@@ -44,11 +44,20 @@ def draw_case(rng):
     return shop, asks, drops
 
 
-def draw_person(rng):
-    return Person(
-        rng.choice([5, 30, 50, 70]), rng.choice("FMX"), rng.random() < 0.2, rng.random() < 0.2,
-        rng.choice(["NONE", "LOWER", "UPPER"]),
-    )  # fmt: skip
+KINDS = list(
+    product([5, 30, 50, 70], "FMX", [False, True], [False, True], ["NONE", "LOWER", "UPPER"])
+)
+WEIGHTS = list(
+    accumulate(
+        (1 if soldier else 4) * (1 if disabled else 4) for _, _, soldier, disabled, _ in KINDS
+    )
+)
+"""One in five is of the military, one in five disabled; all else is equally likely."""
+
+
+def draw_people(rng):
+    kinds = rng.choices(KINDS, cum_weights=WEIGHTS, k=rng.randint(1, 4))
+    return [Person(*kind) for kind in kinds]
 
 
 def is_work_conserving(shop):

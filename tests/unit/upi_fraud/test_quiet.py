@@ -110,7 +110,7 @@ def test_histories_end_in_the_same_states(seed, profile, size):
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     """Generated payments; merchants, flags and labels about some of them."""
-    changes = {"transactions": 6_000, "payers": 400, "duplicate_share": 0.01, "late_share": 0.01,
+    changes = {"transactions": 3_000, "payers": 200, "duplicate_share": 0.01, "late_share": 0.01,
                "corrupt_share": 0.01, "invalid_share": 0.01}  # fmt: skip
     made = generate(CONFIG.generator.model_copy(update=changes), CONFIG.times, 5)
     source = Source("small", "", True, made.payments, read_truth(made.truth), made.merchants)
@@ -129,7 +129,7 @@ def references(source):
         yield 1, one["merchant_id"], {"event_id": f"f-{one['merchant_id']}", "event_time": moment,
             "subject": one["merchant_id"], "subject_kind": "MERCHANT", "kind": "COLLUSION",
             "value": 9, "expires_at": None, "evidence": ""}  # fmt: skip
-    for raw in list(source.raws())[:3_000:20]:
+    for raw in list(source.raws())[:1_500:20]:
         try:
             identifier = WIRE.decode(raw.value)["transaction_id"]
         except ContractError:
