@@ -10,7 +10,6 @@ import yaml
 
 from pipelines.core.catalogue import CATALOGUE, load_catalogue, planned_topics
 from pipelines.core.errors import ConfigError
-from pipelines.core.object_store import make_policy
 
 Change = Callable[[Any, Any], object]
 
@@ -88,6 +87,8 @@ def test_an_unreadable_catalogue_is_named(tmp_path: Path) -> None:
 
 
 def test_a_policy_names_its_places_only() -> None:
+    from pipelines.core.object_store import make_policy
+
     policy = make_policy("sangam-", ["bronze/upi"], ["gold/upi", "reports"])
     by_action = {statement["Action"][0]: statement for statement in policy["Statement"]}
     assert by_action["s3:AbortMultipartUpload"]["Resource"] == [
