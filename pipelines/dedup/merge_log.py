@@ -129,8 +129,9 @@ def _explain(
     new, old = pd.factorize(rows["cluster_id"])[0], pd.factorize(rows["cluster_id_old"])[0]
     origin = np.where(old < 0, len(rows) + np.arange(len(rows)), old)  # newcomers: each its own
     is_split, is_kept = action == "SPLIT", action == ""
-    joined = _causes(rows, links, same=new, apart=origin)
-    parted = _causes(rows, cuts, same=old, apart=new)
+    joined = parted = _causes(rows, links, same=new, apart=origin)
+    if is_split.any():
+        parted = _causes(rows, cuts, same=old, apart=new)
     columns = {}
     for name in CAUSE:
         found = parted[name].where(is_split, joined[name])

@@ -137,15 +137,16 @@ def similarity(one: Columns, other: Columns) -> float:
     x, y, angle, kind = one
     best = 0
     for a in range(len(x)):
-        for b in np.flatnonzero(other[3] == kind[a]):
-            turn = np.radians(angle[a] - other[2][b])
-            dx, dy = other[0] - other[0][b], other[1] - other[1][b]
-            u = x[a] + dx * np.cos(turn) - dy * np.sin(turn)
-            v = y[a] + dx * np.sin(turn) + dy * np.cos(turn)
-            bend = angle[:, None] - other[2] - (angle[a] - other[2][b])
-            fits = np.hypot(x[:, None] - u, y[:, None] - v) <= 10
-            fits &= (np.abs((bend + 180) % 360 - 180) <= 30) & (kind[:, None] == other[3])
-            best = max(best, min(fits.any(axis=0).sum(), fits.any(axis=1).sum()))
+        at = np.flatnonzero(other[3] == kind[a])  # all that it may be laid on, at once
+        turned = (angle[a] - other[2][at])[:, None, None]
+        sin, cos = np.sin(np.radians(turned)), np.cos(np.radians(turned))
+        dx, dy = (side - side[at][:, None, None] for side in other[:2])
+        u, v = x[a] + dx * cos - dy * sin, y[a] + dx * sin + dy * cos
+        bend = angle[:, None] - other[2] - turned
+        fits = np.hypot(x[:, None] - u, y[:, None] - v) <= 10
+        fits &= (np.abs((bend + 180) % 360 - 180) <= 30) & (kind[:, None] == other[3])
+        found = np.minimum(fits.any(axis=1).sum(axis=1), fits.any(axis=2).sum(axis=1))
+        best = max(best, found.max(initial=0))
     return best / max(len(x), len(other[0]))
 
 
