@@ -28,10 +28,11 @@ from pipelines.core.wire import Wire
 from pipelines.stack.cli import reconcile
 from pipelines.stack.native import NativeStack
 from pipelines.upi_fraud.decider import TOPIC
+from pipelines.upi_fraud.follow import SUBJECTS, TOPICS
 from pipelines.upi_fraud.sources import Source
 
 ROOT = Path(__file__).resolve().parents[1]
-DECISIONS, MERCHANTS = "upi.decisions.v1", "upi.ref-merchants.v1"
+DECISIONS = "upi.decisions.v1"
 FIRST, FIRST_RATE = 135_000, 1_500
 """Payments sent before anything is measured, and how many a second: 90 s for compilers."""
 WARM_SECONDS = 10
@@ -54,11 +55,11 @@ def measure_latency(
 
 def _publish(merchants: list[dict[str, Any]], servers: str) -> None:
     """Tell the job the merchants beforehand, as whoever runs it does."""
-    wire = Wire("upi.Merchant")
+    wire, topic = Wire(SUBJECTS[0]), TOPICS[0]
     with closing(make_producer(servers)) as producer:
         for one in merchants:
             value, key = wire.encode(one), one["merchant_id"].encode()
-            producer.send(MERCHANTS, key=key, value=value).get(timeout=30)
+            producer.send(topic, key=key, value=value).get(timeout=30)
 
 
 def _run(

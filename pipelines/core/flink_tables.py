@@ -90,8 +90,7 @@ def raw_sink(
         settings: settings of the job.
     """
     options = {
-        **_sink_options(topic, servers),
-        "properties.compression.type": compression_of(topic),
+        **_sink_options([topic], servers),
         **_delivery_options(delivery, f"sangam-{job}-{topic}", settings),
     }
     return _create(table, _SINK_COLUMNS, options)
@@ -110,18 +109,18 @@ def routed_sink(
         settings: settings of the job.
     """
     options = {
-        **_sink_options(";".join(topics), servers),
-        "properties.compression.type": compression_of(topics[0]),
+        **_sink_options(topics, servers),
         **_delivery_options("exact", f"sangam-{job}-{table}", settings),
     }
     return _create(table, [*_SINK_COLUMNS, "`topic` STRING METADATA"], options)
 
 
-def _sink_options(topic: str, servers: str) -> dict[str, str]:
+def _sink_options(topics: Sequence[str], servers: str) -> dict[str, str]:
     return {
         "connector": "kafka",
-        "topic": topic,
+        "topic": ";".join(topics),
         "properties.bootstrap.servers": servers,
+        "properties.compression.type": compression_of(topics[0]),
         "key.format": "raw",
         "key.fields": "message_key",
         "value.format": "raw",

@@ -198,7 +198,8 @@ def _by_bucket(batches: Any) -> KeyedStream:
     """Partition rows of a bucket and its batch by the bucket.
 
     `DataStream.key_by` would ask Python for the key of each row, so every batch would cross to
-    Python and back before it is decided; here SQL has put the key where Flink looks for it.
+    Python and back before it is decided; here `GatherMessages` has put the key where Flink looks
+    for it.
     """
     keyed = batches._j_data_stream.keyBy(
         get_gateway().jvm.KeyByKeySelector(), Types.ROW([Types.INT()]).get_java_type_info()

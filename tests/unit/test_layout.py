@@ -41,8 +41,8 @@ def test_the_lock_names_exact_versions_with_hashes_and_no_address():
 
 
 def test_no_file_holds_a_machine_path_or_an_unfinished_mark():
-    unfinished = "TO" + "DO"
-    pattern = re.compile(rf"/home/\w|/root/|/work/|\b{unfinished}\b")
+    unfinished, homes = "TO" + "DO", "root|work"
+    pattern = re.compile(rf"/home/\w|/({homes})/|\b{unfinished}\b")
     kept = [
         *SOURCES,
         *JOBS,
