@@ -75,10 +75,10 @@ LANES ?= 2
 test: setup ## run all tests
 	@python -m pytest -n $(LANES) $(ARGS)
 
-test-local: setup ## run the tests that need no services: unit, Spark, Flink
-	@python -m pytest -n $(LANES) tests/unit tests/spark tests/flink $(ARGS)
+test-local: setup ## run the tests that need no services: unit, integration, Spark, Flink
+	@python -m pytest -n $(LANES) tests/unit tests/integration tests/spark tests/flink $(ARGS)
 
-test-unit: setup ## run the tests that need no JVM
+test-unit: setup ## run the quick tests: no JVM, no browser, no other process
 	@python -m pytest -n $(LANES) tests/unit $(ARGS)
 
 # Compose is one of two programs; .env holds the keys (see .env.example).

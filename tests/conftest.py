@@ -1,7 +1,7 @@
 """Each test carries the name of its layer, the folder under tests/, as a marker.
 
 With `-n 2`, as the Makefile has it, two processes work off lanes, each of which stays in one process:
-a folder of an engine, so that it starts its engine once, or the unit tests of one role.
+a folder of an engine, so that it starts its engine once, or the tests without engine of one role.
 """
 
 import gc
@@ -22,8 +22,10 @@ settings.load_profile("sangam")
 # Few cycles are left behind here; the usual 700 would have them looked for all the time.
 gc.set_threshold(100_000, 50, 100)
 
-LAYERS = {"stack": 600, "flink": 300, "spark": 300, "unit": 120}
+LAYERS = {"stack": 600, "flink": 300, "spark": 300, "integration": 120, "unit": 120}
 """Seconds after which one test of a layer is stopped; what waits for servers begins first."""
+
+NO_ENGINE = ("tests/integration/", "tests/unit/")
 
 
 def layer_of(path: Path) -> str | None:
@@ -64,7 +66,7 @@ class Lanes(LoadScopeScheduling):
     """Hands out whole lanes in their order.
 
     The tests of the stack leave the addresses of its servers in their process, so that one takes
-    nothing but unit tests afterwards.
+    nothing of an engine afterwards.
     """
 
     def _split_scope(self, nodeid: str) -> str:
@@ -72,10 +74,10 @@ class Lanes(LoadScopeScheduling):
 
     def _assign_work_unit(self, node: WorkerController) -> None:
         if "tests/stack" in self.assigned_work[node]:
-            unit = next((lane for lane in self.workqueue if lane.startswith("tests/unit/")), None)
-            if unit is None:
+            plain = next((lane for lane in self.workqueue if lane.startswith(NO_ENGINE)), None)
+            if plain is None:
                 return
-            self.workqueue.move_to_end(unit, last=False)
+            self.workqueue.move_to_end(plain, last=False)
         super()._assign_work_unit(node)
 
 
@@ -88,9 +90,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Lanes:
 def lane_of(nodeid: str) -> str:
     """`tests/stack`, `tests/spark/dedup` ...; `tests/unit/test_report` for unit files of that name.
 
-    Unit tests of one role, such as the checks of all jobs, load the same libraries.
+    Without an engine, tests of one role, such as the checks of all jobs, load the same libraries.
     """
     _, layer, *rest = nodeid.partition("::")[0].split("/")
-    if layer == "unit":
-        return f"tests/unit/{Path(rest[-1]).stem}"
+    if nodeid.startswith(NO_ENGINE):
+        return f"tests/{layer}/{Path(rest[-1]).stem}"
     return f"tests/{layer}" if layer == "stack" or len(rest) == 1 else f"tests/{layer}/{rest[0]}"

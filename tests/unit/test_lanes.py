@@ -18,6 +18,7 @@ from tests.conftest import LAYERS, Lanes, lane_of
         ("tests/unit/dedup/test_report.py::test_a[tests/spark]", "tests/unit/test_report"),
         ("tests/unit/viewers/test_report.py::test_b", "tests/unit/test_report"),
         ("tests/unit/test_docs.py::test_a", "tests/unit/test_docs"),
+        ("tests/integration/dedup/test_report.py::test_a", "tests/integration/test_report"),
     ],
 )
 def test_lanes_follow_folders_and_roles(nodeid, lane):
