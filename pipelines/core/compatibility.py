@@ -5,6 +5,7 @@ both are applied, and the golden bytes of every version are decoded with the new
 """
 
 import argparse
+import io
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,18 +37,30 @@ def read_at(ref: str, root: Path = SCHEMAS) -> dict[str, Contract]:
     Raises:
         ConfigError: git does not know the reference, or there is no repository.
     """
-    listed = _git(root, "ls-tree", "-r", "--name-only", ref, "--", ".", ref=ref)
-    names = [name for name in listed.splitlines() if name.endswith(".avsc")]
-    return {
-        name: read_contract(name, _git(root, "show", f"{ref}:./{name}", ref=ref)) for name in names
-    }
+    listed = _git(root, "ls-tree", "-r", ref, "--", ".", ref=ref).decode()
+    blobs = {}
+    for line in listed.splitlines():  # mode, kind, hash, then the name behind a tab
+        about, _, name = line.partition("\t")
+        if name.endswith(".avsc"):
+            blobs[name] = about.split()[2]
+    texts = _texts(_git(root, "cat-file", "--batch", ref=ref, given="\n".join(blobs.values())))
+    return {name: read_contract(name, text) for name, text in zip(blobs, texts, strict=True)}
 
 
-def _git(root: Path, *arguments: str, ref: str) -> str:
+def _texts(batch: bytes) -> Iterator[str]:
+    """Contents of files as `git cat-file --batch` gives them: a line with their size, the bytes."""
+    stream = io.BytesIO(batch)
+    while head := stream.readline():
+        yield stream.read(int(head.split()[-1])).decode()
+        stream.readline()
+
+
+def _git(root: Path, *arguments: str, ref: str, given: str = "") -> bytes:
     command = ["git", "-C", str(root), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, input=given.encode(), capture_output=True, check=False)
     if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        told = done.stderr.decode(errors="replace").strip().splitlines()
+        reason = (told or ["no reason given"])[-1]
         raise ConfigError(f"--against {ref}: git says {reason!r}; name a commit that is here")
     return done.stdout
 

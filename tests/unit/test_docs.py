@@ -2,15 +2,12 @@
 
 import argparse
 import importlib
-import json
-import os
 import re
 import runpy
-import shutil
-import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Sequence
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -71,7 +68,8 @@ def check_module(words: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> None:
     taken_by(importlib.import_module(name).main)
 
 
-def long_flags(package: str, jar: str, classes: Sequence[str]) -> set[str]:
+@cache
+def long_flags(package: str, jar: str, *classes: str) -> set[str]:
     """Words inside the classes that read a program's flags: asking the program would start a JVM."""
     home = Path(str(find_spec(package).submodule_search_locations[0]))
     found: set[str] = set()
@@ -89,7 +87,7 @@ def long_flags(package: str, jar: str, classes: Sequence[str]) -> set[str]:
 def check_spark_submit(words: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> None:
     script = next(at for at, word in enumerate(words) if word.endswith(".py"))
     known = long_flags(
-        "pyspark", "jars/spark-launcher*.jar", ["org/apache/spark/launcher/SparkSubmitOptionParser"]
+        "pyspark", "jars/spark-launcher*.jar", "org/apache/spark/launcher/SparkSubmitOptionParser"
     )
     flags = words[:script]
     assert [flag for flag in flags[::2] if flag.removeprefix("--") not in known] == []
@@ -104,7 +102,7 @@ def check_flink(words: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> None:
     assert words[0] == "run"
     client = "org/apache/flink/client/cli/"
     known = long_flags(
-        "pyflink", "lib/flink-dist*.jar", [f"{client}CliFrontendParser", f"{client}GenericCLI"]
+        "pyflink", "lib/flink-dist*.jar", f"{client}CliFrontendParser", f"{client}GenericCLI"
     )
     script = next(at for at, word in enumerate(words) if word.endswith(".py"))
     flags = [word.removeprefix("--") for word in words[:script] if word.startswith("--")]
@@ -195,35 +193,6 @@ def test_links_lead_to_files_that_are_there():
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
-def test_the_code_package_holds_what_pipelines_reads(tmp_path):
-    (words,) = [words for _, words in COMMANDS if words[:2] == ["git", "archive"]]
-    target = tmp_path / "sangam.zip"
-    command = [f"--output={target}" if word.startswith("--output") else word for word in words]
-    subprocess.run(command, cwd=ROOT, check=True)
-    names = set(zipfile.ZipFile(target).namelist())
-    assert {
-        "pipelines/core/spark.py",
-        "jobs/dedup.py",
-        "schemas/lock.json",
-        "conf/stack/topics.yaml",
-    } <= names
-
-
-def test_the_job_of_the_cookbook_is_in_the_house_style(tmp_path):
-    files = write_files(COOKBOOK / "add-a-job.md", tmp_path)
-    assert {file.name for file in files} >= {"value_count.py", "cli.py", "pipeline.py", "report.py"}
-    style = [
-        "--config",
-        str(ROOT / "pyproject.toml"),
-        "--config",
-        "lint.isort.known-first-party=['pipelines']",
-    ]
-    for command in (["check"], ["format", "--check"]):
-        ruff = [sys.executable, "-m", "ruff", *command, *style, "."]
-        done = subprocess.run(ruff, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-
-
 def test_the_job_of_the_cookbook_has_the_common_command_line(tmp_path, monkeypatch, capsys):
     write_files(COOKBOOK / "add-a-job.md", tmp_path)
     monkeypatch.setattr(pipelines, "__path__", [*pipelines.__path__, str(tmp_path / "pipelines")])
@@ -242,51 +211,3 @@ def test_the_job_of_the_cookbook_has_the_common_command_line(tmp_path, monkeypat
     code, said = call("--input", "people.parquet", "--set", "missing_limit=2")
     assert (code, "--set missing_limit=2: key 'missing_limit'" in said) == (2, True)
     importlib.import_module("pipelines.value_count.pipeline")
-
-
-@pytest.fixture
-def copy(tmp_path):
-    """A checkout of its own, with the contracts committed."""
-    for name in ("pipelines", "schemas", "conf", "tests/golden", "docs/data_dictionary"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    identity = ("-c", "user.name=test", "-c", "user.email=test@example.org")
-    for command in (("init", "-q"), ("add", "schemas"), (*identity, "commit", "-qm", "contracts")):
-        subprocess.run(["git", *command], cwd=tmp_path, check=True)
-    return tmp_path
-
-
-def test_a_schema_is_changed_as_the_cookbook_says(copy):
-    lines = [words for page, words in COMMANDS if page.name == "change-a-schema.md"]
-    (copied, samples, checked, locked, written, tested) = lines
-    for command in (copied, samples):
-        subprocess.run(command, cwd=copy, check=True)
-    newest = copy / copied[2]
-    schema = json.loads(newest.read_text())
-    field = {
-        "name": "remark",
-        "type": ["null", "string"],
-        "doc": "A remark of the payer.",
-        "pii": "none",
-    }
-    newest.write_text(json.dumps({**schema, "fields": [*schema["fields"], field]}))
-
-    def run(words: Sequence[str]) -> subprocess.CompletedProcess[str]:
-        env = os.environ | {"PYTHONPATH": str(copy)}
-        command = [sys.executable, *words[1:]]
-        return subprocess.run(
-            command, cwd=copy, env=env, capture_output=True, text=True, check=False
-        )
-
-    refused = run(checked)
-    assert refused.returncode == 4
-    assert "remark" in refused.stdout
-    newest.write_text(
-        json.dumps({**schema, "fields": [*schema["fields"], {**field, "default": None}]})
-    )
-    for words in (locked, checked, written):
-        done = run(words)
-        assert done.returncode == 0, done.stdout + done.stderr
-    entries = json.loads((copy / "schemas" / "lock.json").read_text())
-    assert ("upi.Transaction", 2) in {(entry["subject"], entry["version"]) for entry in entries}
-    assert "remark" in (copy / "docs" / "data_dictionary" / "upi.md").read_text()
-    assert tested[:3] == ["python", "-m", "pytest"]

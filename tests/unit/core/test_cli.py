@@ -2,9 +2,7 @@
 
 import json
 import os
-import resource
 import signal
-import subprocess
 import sys
 import time
 from datetime import date
@@ -22,18 +20,6 @@ from pipelines.core.errors import (
 )
 
 ROOT = Path(__file__).parents[3]
-
-
-def run_python(code: str, **options):
-    return subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, **options
-    )
-
-
-def cpu_of_children() -> float:
-    """Seconds of processor time that ended children took, however busy the machine is."""
-    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return spent.ru_utime + spent.ru_stime
 
 
 def raising(error: BaseException):
@@ -178,35 +164,6 @@ def test_usage_errors_are_masked(capsys):
 def test_help_config_loads_the_model_on_demand(capsys):
     parser = job_parser("dedup", "Doc.", "pipelines.core.config:JobConfig")
     assert main_guard(lambda: parser.parse_args(["--help-config"]) and 0, False) == 0
-
-
-def test_help_is_quick_and_light():
-    code = (
-        "import sys; from pipelines.core.cli import job_parser, main_guard\n"
-        "code = main_guard(lambda: job_parser('demo', 'Doc.').parse_args(['--help']), False)\n"
-        "heavy = {'pyspark', 'pandas', 'numpy', 'pydantic', 'pyarrow'} & set(sys.modules)\n"
-        "sys.exit(code or (f'loaded {heavy}' if heavy else 0))"
-    )
-    before = cpu_of_children()
-    done = run_python(code)
-    assert done.returncode == 0, done.stderr
-    assert "--as-of" in done.stdout
-    assert cpu_of_children() - before < 1
-
-
-@pytest.mark.parametrize("job", sorted(path.stem for path in (ROOT / "jobs").glob("[a-z]*.py")))
-def test_help_of_each_job_starts_no_jvm(job, tmp_path):
-    before = cpu_of_children()
-    done = subprocess.run(
-        [sys.executable, f"jobs/{job}.py", "--help"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        env={"PATH": str(tmp_path), "PYTHONPATH": str(ROOT)},
-    )
-    assert done.returncode == 0, done.stderr
-    assert "--as-of" in done.stdout
-    assert cpu_of_children() - before < 1
 
 
 def test_list_names_the_jobs(tmp_path, monkeypatch, capsys):

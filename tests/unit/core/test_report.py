@@ -1,7 +1,5 @@
 import json
 import re
-import subprocess
-import sys
 from html import escape
 from pathlib import Path
 
@@ -117,15 +115,6 @@ def test_both_schemes_name_the_same_roles_and_share_no_colour() -> None:
     # The page exchanges light strings for dark ones: a colour in both would be exchanged twice.
     assert charts.LIGHT.keys() == charts.DARK.keys()
     assert len({*charts.LIGHT.values(), *charts.DARK.values()}) == 2 * len(charts.LIGHT)
-
-
-def test_a_run_without_report_loads_neither_bokeh_nor_jinja2() -> None:
-    code = (
-        "import sys, pipelines.core.report_parts\n"
-        "sys.exit(any(name in sys.modules for name in ('bokeh', 'jinja2')))"
-    )
-    root = Path(__file__).parents[3]
-    assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
 
 
 def test_write_makes_the_folder(tmp_path: Path) -> None:

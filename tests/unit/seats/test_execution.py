@@ -1,7 +1,5 @@
 """A task without an engine: rows in any order, numbered lists, tables of the contracts."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -179,16 +177,6 @@ def test_tables_have_the_columns_of_their_contract(kind, subject):
     table = read_packed(pack_table(allot_table(events_of(ROWS), plans_of(2), SETTINGS)[kind]))
     fields = [field["name"] for field in get_contract(f"rail.{subject}").tree["fields"]]
     assert table.column_names == [name for name in fields if name != "run_id"]
-
-
-def test_the_kernel_imports_no_engine():
-    names = ("kernel", "admission", "desk", "rules", "numbering", "optimum", "measures", "times")
-    code = "import sys;" + "".join(f"import pipelines.seats.{name};" for name in names)
-    code += "print(*({'pyspark', 'pyflink'} & set(sys.modules)))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.split() == []
 
 
 def test_the_kernel_reads_no_clock_and_draws_nothing():

@@ -1,15 +1,10 @@
-"""The command line: help without an engine, a dry run that writes nothing, refusals with their code."""
+"""The command line: a dry run that writes nothing, refusals with their code."""
 
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from pipelines.viewers.cli import main
-
-ROOT = Path(__file__).parents[3]
-JOB = [sys.executable, str(ROOT / "jobs" / "viewer_analytics.py")]
 
 
 @pytest.fixture
@@ -23,20 +18,6 @@ def call(tmp_path, monkeypatch, capsys):
         return (code, *capsys.readouterr())
 
     return call
-
-
-def test_help_names_the_flags_and_loads_nothing():
-    done = subprocess.run([*JOB, "--help"], capture_output=True, text=True, check=False)
-    assert done.returncode == 0
-    for flag in ("--stack", "--viewers", "--verify", "--report", "--lake"):
-        assert flag in done.stdout
-    code = (
-        "import sys; sys.argv = ['x', '--help']; from pipelines.viewers.cli import main\n"
-        "try: main('')\nexcept SystemExit: pass\n"
-        "print(*({'pyflink', 'pyspark', 'numpy', 'pydantic'} & set(sys.modules)))"
-    )
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert shown.stdout.splitlines()[-1] == ""
 
 
 def test_a_dry_run_writes_nothing(call, tmp_path):

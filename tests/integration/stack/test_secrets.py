@@ -8,20 +8,31 @@ import pytest
 from pipelines.core.config import PROJECT_ROOT
 
 NAMED = re.compile(
-    r"(?i)(?:password|passwd|secret|access[_-]?key|api[_-]?key|token[_-]?key)\w*[\"']?\s*[:=]\s*[\"']?"
-    r"([A-Za-z0-9+/_-]{16,})"
+    rb"(?i)(?:password|passwd|secret|access[_-]?key|api[_-]?key|token[_-]?key)[\w\x80-\xff]*[\"']?"
+    rb"\s*[:=]\s*[\"']?([A-Za-z0-9+/_-]{16,})"
 )
 SHAPED = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}\b"
-    r"|://[^/\s:@{}<$]+:[^/\s:@{}<$]+@"
+    rb"-----BEGIN [A-Z ]*PRIVATE KEY|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}\b"
+    rb"|://[^/\s:@{}<$]+:[^/\s:@{}<$]+@"
 )
-TOLD_PUBLIC = re.compile(r"(?i)test|bench|synthetic|example|public|wrong|_")
+HEADS = (b"passw", b"secret", b"access", b"api", b"token", b"-----begin", b"akia", b"ghp_", b"gho_",
+         b"ghu_", b"ghs_", b"ghr_", b"://")  # fmt: skip
+"""How a match begins, in small letters: to look for these first is ten times as quick."""
+TOLD_PUBLIC = re.compile(rb"(?i)test|bench|synthetic|example|public|wrong|_")
 """Fixed keys of tests and benchmarks say so themselves; a name has underscores, a key here none."""
 
 
-def keys_in(text: str) -> list[str]:
-    named = [m[1] for m in NAMED.finditer(text) if not TOLD_PUBLIC.search(m[1])]
-    return named + [m[0] for m in SHAPED.finditer(text)]
+def keys_in(content: bytes) -> list[bytes]:
+    small, found = content.lower(), []
+    for head in HEADS:
+        at = small.find(head)
+        while at >= 0:
+            if (named := NAMED.match(content, at)) and not TOLD_PUBLIC.search(named[1]):
+                found.append(named[1])
+            if shaped := SHAPED.match(content, at):
+                found.append(shaped[0])
+            at = small.find(head, at + 1)
+    return found
 
 
 def test_no_file_holds_a_key() -> None:
@@ -34,9 +45,9 @@ def test_no_file_holds_a_key() -> None:
     found = {}
     for name in listed.stdout.splitlines():
         file = PROJECT_ROOT / name
-        if name == "tests/unit/stack/test_secrets.py" or not file.is_file():
+        if name == "tests/integration/stack/test_secrets.py" or not file.is_file():
             continue
-        if keys := keys_in(file.read_bytes().decode("utf-8", errors="ignore")):
+        if keys := keys_in(file.read_bytes()):
             found[name] = keys
     assert not found
 
@@ -52,7 +63,7 @@ def test_no_file_holds_a_key() -> None:
     ],
 )
 def test_a_key_is_seen(text: str) -> None:
-    assert keys_in(text)
+    assert keys_in(text.encode())
 
 
 @pytest.mark.parametrize(
@@ -60,7 +71,7 @@ def test_a_key_is_seen(text: str) -> None:
     ["SANGAM_S3_SECRET_INGEST=", "secret_key: str = field(repr=False)", "KEY=${SANGAM_KEY:?}"],
 )
 def test_a_name_is_no_key(text: str) -> None:
-    assert not keys_in(text)
+    assert not keys_in(text.encode())
 
 
 def test_what_the_native_stack_and_people_keep_is_ignored() -> None:
