@@ -5,12 +5,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import Field, ValidationError
 
 from pipelines.core.config import PROJECT_ROOT, JobConfig
 from pipelines.core.contract_store import load_contracts
 from pipelines.core.errors import ConfigError
+from pipelines.core.yaml_text import read_yaml
 
 CATALOGUE = PROJECT_ROOT / "conf" / "stack"
 Overlay = Literal["local", "prod"]
@@ -82,8 +82,8 @@ def load_catalogue(folder: Path = CATALOGUE) -> Catalogue:
     content: dict[str, Any] = {}
     for name in ("topics.yaml", "buckets.yaml"):
         try:
-            content |= yaml.safe_load((folder / name).read_text(encoding="utf-8"))
-        except (OSError, yaml.YAMLError, TypeError) as error:
+            content |= read_yaml((folder / name).read_text("utf-8"), str(folder / name))
+        except (OSError, TypeError) as error:
             raise ConfigError(f"{folder / name}: {error}") from error
     try:
         catalogue = Catalogue.model_validate(content)

@@ -12,8 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
-import yaml
-
 from pipelines.core import avro_codec
 from pipelines.core.contract_changes import compare
 from pipelines.core.contract_rules import lint_all
@@ -29,6 +27,7 @@ from pipelines.core.schema_lock import (
     read_lock,
     write_lock,
 )
+from pipelines.core.yaml_text import read_yaml
 
 
 def read_at(ref: str, root: Path = SCHEMAS) -> dict[str, Contract]:
@@ -76,7 +75,7 @@ def check(
         golden: folder of the golden bytes.
     """
     contracts = all_contracts(root)
-    retired = yaml.safe_load((root / "retired.yaml").read_text("utf-8"))
+    retired = read_yaml((root / "retired.yaml").read_text("utf-8"), "retired.yaml")
     found = chain(
         lint_all(contracts, retired),
         _check_published(published, {one.file: one for one in contracts}),

@@ -6,42 +6,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from pipelines.core.errors import ConfigError
-
-
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """YAML refuses no repeated key by itself: the last one would win without a word."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Build a mapping after a look at its keys."""
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if isinstance(key, str) and key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"key {key!r} appears twice", key_node.start_mark
-                )
-            seen.add(key if isinstance(key, str) else str(key))
-        return super().construct_mapping(node, deep)
-
-
-def read_yaml(text: str, source: str) -> Any:
-    """Parse YAML without repeated keys.
-
-    Raises:
-        ConfigError: naming `source`, and the line where it has more than one.
-    """
-    try:
-        return yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 (a SafeLoader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f", line {mark.line + 1}" if mark and "\n" in text.strip() else ""
-        problem = getattr(error, "problem", None) or str(error)
-        raise ConfigError(f"{source}{place}: not valid YAML: {problem}. Correct it.") from error
+from pipelines.core.yaml_text import read_yaml
 
 
 def child_model(annotation: Any) -> type[BaseModel] | None:

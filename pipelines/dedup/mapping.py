@@ -8,8 +8,8 @@ from typing import Annotated, Any, Self
 from pydantic import Field, ValidationError, model_validator
 
 from pipelines.core.config import JobConfig
-from pipelines.core.config_layers import read_yaml
 from pipelines.core.errors import ConfigError
+from pipelines.core.yaml_text import read_yaml
 
 TEXT = ("given_name", "surname", "relation_name", "town", "street", "locality", "free_text",
         "address_1", "address_2")  # fmt: skip

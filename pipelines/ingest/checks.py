@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import Field, ValidationError
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -15,6 +14,7 @@ from pipelines.core.config import JobConfig
 from pipelines.core.contract_store import get_contract, load_contracts
 from pipelines.core.errors import ConfigError
 from pipelines.core.quality import Check, Rule
+from pipelines.core.yaml_text import read_yaml
 
 Policy = Literal["fail", "quarantine", "warn"]
 RULES_FILE = CATALOGUE / "quality.yaml"
@@ -50,8 +50,8 @@ def load_rules(subject: str, given: Path | None = None) -> dict[str, BronzeRule]
     """
     file = given or RULES_FILE
     try:
-        rules = BronzeRules.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError, ValidationError) as error:
+        rules = BronzeRules.model_validate(read_yaml(file.read_text("utf-8"), str(file)))
+    except (OSError, ValidationError) as error:
         raise ConfigError(f"{file}: {error}") from error
     if unknown := sorted(set(rules.tables) - set(load_contracts())):
         raise ConfigError(f"{file}: tables.{unknown[0]}: there is no such contract")

@@ -11,11 +11,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import Field, ValidationError
 
 from pipelines.core.config import JobConfig
-from pipelines.core.config_layers import read_yaml
+from pipelines.core.yaml_text import read_yaml
 from pipelines.upi_fraud.errors import ProfileError
 from pipelines.upi_fraud.rules import FACTORS, RULES, Check
 
@@ -223,7 +222,7 @@ def profile_of_rule_set(record: Mapping[str, Any]) -> Profile:
     content = dict(read_yaml((FOLDER / f"{name}.yaml").read_text("utf-8"), name))
     rules = {}
     for rule in record["rules"]:
-        params = {key: yaml.safe_load(value) for key, value in rule["params"].items()}
+        params = {key: read_yaml(value, rule_set) for key, value in rule["params"].items()}
         mode = {"mode": "SHADOW"} if rule["mode"] == "SHADOW" else {}
         rules[rule["code"]] = {**params, "points": rule["points"], **mode}
     version = rule_set.rpartition("@")[2]

@@ -1,13 +1,14 @@
 """Reads the small word and letter tables that ship with the package."""
 
+from functools import cache
 from importlib import resources
 from typing import Any
 
-import yaml
-
 from pipelines.core.errors import ConfigError
+from pipelines.core.yaml_text import read_yaml
 
 
+@cache
 def load_table(name: str) -> dict[str, Any]:
     """Read one table of `pipelines/dedup/text/data`.
 
@@ -23,7 +24,7 @@ def load_table(name: str) -> dict[str, Any]:
     file = resources.files(__package__) / "data" / f"{name}.yaml"
     if not file.is_file():
         raise ConfigError(f"table {name}.yaml is missing from pipelines.dedup.text: reinstall it")
-    table = yaml.safe_load(file.read_text(encoding="utf-8"))
+    table = read_yaml(file.read_text(encoding="utf-8"), f"{name}.yaml")
     if not isinstance(table, dict):
         raise ConfigError(f"table {name}.yaml of pipelines.dedup.text must hold a mapping")
     return table

@@ -1,17 +1,20 @@
 """The catalogue as it is, and each rule on a catalogue that breaks it."""
 
-import shutil
+import json
 from collections.abc import Callable
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from pipelines.core.catalogue import CATALOGUE, load_catalogue, planned_topics
 from pipelines.core.errors import ConfigError
+from pipelines.core.yaml_text import read_yaml
 
 Change = Callable[[Any, Any], object]
+FILES = ("topics.yaml", "buckets.yaml")
 
 
 def test_every_event_and_fact_has_its_twin() -> None:
@@ -40,17 +43,21 @@ def test_old_events_stay_in_the_local_stack() -> None:
             assert int(sizes.config["retention.bytes"]) > 0
 
 
+@cache
+def declared() -> list[Any]:
+    """Topics, then buckets and users, as their files have them."""
+    return [read_yaml((CATALOGUE / name).read_text(), name) for name in FILES]
+
+
 @pytest.fixture
 def broken(tmp_path: Path) -> Callable[[Change], Path]:
+    """Writes the edited declarations as JSON, which is YAML."""
+
     def change(edit: Change) -> Path:
-        shutil.copytree(CATALOGUE, tmp_path, dirs_exist_ok=True)
-        topics, buckets = (
-            yaml.safe_load((tmp_path / name).read_text())
-            for name in ("topics.yaml", "buckets.yaml")
-        )
-        edit(topics, buckets)
-        (tmp_path / "topics.yaml").write_text(yaml.safe_dump(topics))
-        (tmp_path / "buckets.yaml").write_text(yaml.safe_dump(buckets))
+        contents = deepcopy(declared())
+        edit(*contents)
+        for name, content in zip(FILES, contents, strict=True):
+            (tmp_path / name).write_text(json.dumps(content))
         return tmp_path
 
     return change

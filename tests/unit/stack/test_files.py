@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-import yaml
-
 from pipelines.core.catalogue import load_catalogue
 from pipelines.core.config import PROJECT_ROOT
 from pipelines.core.endpoints import secret_name
 from pipelines.core.jar_groups import flink_home
+from pipelines.core.yaml_text import read_yaml
 from pipelines.stack.minio_build import MINIO_VERSION
 
 
@@ -18,7 +17,7 @@ def test_the_image_builds_the_server_of_the_native_stack() -> None:
 
 def test_every_job_has_its_key_in_the_example_and_in_compose() -> None:
     example = (PROJECT_ROOT / ".env.example").read_text()
-    services = yaml.safe_load((PROJECT_ROOT / "docker-compose.yml").read_text())["services"]
+    services = read_yaml((PROJECT_ROOT / "docker-compose.yml").read_text(), "compose")["services"]
     for job in load_catalogue().users:
         assert f"{secret_name(job)}=\n" in example
         assert secret_name(job) in services["init"]["environment"]
@@ -35,7 +34,7 @@ def test_the_example_holds_no_secret() -> None:
 
 def test_the_cluster_of_compose_opens_java_as_flink_s_own_configuration_does() -> None:
     def options(file: Path) -> list[str]:
-        found: str = yaml.safe_load(file.read_text())["env"]["java"]["opts"]["all"]
+        found: str = read_yaml(file.read_text(), file.name)["env"]["java"]["opts"]["all"]
         return found.split()
 
     ours = options(PROJECT_ROOT / "docker" / "flink" / "config.yaml")

@@ -3,9 +3,9 @@
 import copy
 
 import pytest
-import yaml
 
 from pipelines.core.wire import Wire
+from pipelines.core.yaml_text import read_yaml
 from pipelines.upi_fraud.errors import ProfileError
 from pipelines.upi_fraud.follow import Follower
 from pipelines.upi_fraud.profile import FOLDER, NAMES, load_profile, parse_profile
@@ -13,7 +13,7 @@ from pipelines.upi_fraud.reference import Reference
 from pipelines.upi_fraud.timeline import Timeline
 from tests.unit.upi_fraud.samples import HOUR, NOON_MS, judge, known, merchant, payment
 
-STRICT = yaml.safe_load((FOLDER / "strict.yaml").read_text())
+STRICT = read_yaml((FOLDER / "strict.yaml").read_text(), "strict")
 
 
 @pytest.mark.parametrize("name", NAMES)
