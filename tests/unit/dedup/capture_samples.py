@@ -71,9 +71,10 @@ def make_thumb(rng: np.random.Generator) -> npt.NDArray[np.float64]:
     drawn = drawn[((drawn / (150, 200)) ** 2).sum(axis=1) <= 1]
     is_near = ((drawn[:, None] - drawn) ** 2).sum(axis=2) < 14**2
     places: list[int] = []
-    for place in range(len(drawn)):
-        if len(places) < wanted and not is_near[place, places].any():
-            places.append(place)
+    is_free = np.ones(len(drawn), dtype=np.bool_)
+    while len(places) < wanted and is_free.any():
+        places.append(int(is_free.argmax()))
+        is_free &= ~is_near[places[-1]]
     rest = np.column_stack((rng.uniform(0, 360, wanted), rng.integers(0, 2, wanted)))
     return np.column_stack((drawn[places], rest))
 

@@ -1,5 +1,6 @@
 """Synthetic registers that several tests read; each is made once."""
 
+import hashlib
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,8 @@ NAMES = ["full_name", "given_name", "surname"]
 RELATION = ["relation_type", "relation_name"]
 ADDRESS = ["house", "street", "locality", "town", "district", "state", "pincode"]
 BIRTH = ["date_of_birth", "is_dob_estimated"]
+SMALL = SyntheticConfig(block_records=400, part_records=300, plain_part_records=300)
+"""Several blocks and parts out of few records."""
 
 
 def read_register(made: SyntheticSet) -> pd.DataFrame:
@@ -22,6 +25,14 @@ def read_register(made: SyntheticSet) -> pd.DataFrame:
     truth = pq.read_table(made.entities).to_pandas()
     assert truth["enrolment_id"].tolist() == rows["enrolment_id"].tolist()
     return rows.assign(entity_id=truth["entity_id"], kind=truth["kind"])
+
+
+def digest(folder: Path) -> str:
+    """Names and bytes of all files of a folder."""
+    found = hashlib.sha256()
+    for file in sorted(p for p in folder.rglob("*") if p.is_file()):
+        found.update(str(file.relative_to(folder)).encode() + file.read_bytes())
+    return found.hexdigest()
 
 
 @cache

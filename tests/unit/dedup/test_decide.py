@@ -20,6 +20,7 @@ from pipelines.dedup.decide import (
     decide,
     reason_lists,
 )
+from tests.unit.dedup.random_rows import SEEDS, random_rows
 
 CASES = Path(__file__).parents[2] / "cases/dedup/decide"
 OVERRIDES = yaml.safe_load((CASES / "overrides.yaml").read_text())["cases"]
@@ -112,22 +113,25 @@ def plain_rules(case):
     return base
 
 
-pairs = st.fixed_dictionaries({
-    "posterior": st.sampled_from([0.0, 0.4, 0.5, 0.7, 0.95, 1.0]),
-    "captures": st.lists(
-        st.tuples(st.none() | st.integers(0, 4), st.sampled_from([20, 59, 60, 90])), max_size=4
-    ),
-    "given_name": st.none() | st.integers(0, 5),
-    "date_of_birth": st.none() | st.integers(0, 5),
-    "relation_name": st.none() | st.integers(0, 4),
-    "address_agrees": st.booleans(),
-    "reviewer": st.sampled_from(["NONE", "NONE", "SAME", "DIFFERENT"]),
-})  # fmt: skip
+LEVELS = [None] * 3 + list(range(6))
+CHOICES = {
+    "posterior": [0.0, 0.4, 0.5, 0.7, 0.95, 1.0],
+    "given_name": LEVELS,
+    "date_of_birth": LEVELS,
+    "relation_name": LEVELS[:-1],
+    "address_agrees": [False, True],
+    "reviewer": ["NONE", "NONE", "SAME", "DIFFERENT"],
+}
+CAPTURES = {"level": LEVELS[:-1], "quality": [20, 59, 60, 90]}
 
 
-@settings(max_examples=80)
-@given(st.lists(pairs, min_size=1, max_size=12))
-def test_every_pair_has_the_band_of_the_rules(cases):
+@settings(max_examples=30)
+@given(st.integers(1, 50), st.integers(0, 4), SEEDS)
+def test_every_pair_has_the_band_of_the_rules(count, most, seed):
+    cases = random_rows(seed, count, CHOICES | {"captures": range(most + 1)})
+    for place, case in enumerate(cases):
+        shown = random_rows(seed + place, case["captures"], CAPTURES)
+        case["captures"] = [(one["level"], one["quality"]) for one in shown]
     band, reason = run(cases, IDENTITY_IN)
     assert [Band(b).name for b in band] == [plain_rules(case) for case in cases]
     assert all(Reason(r) in REASON_TEXT for r in reason)

@@ -1,6 +1,7 @@
 """The chain guard: golden vectors, decisions, and a slow guard of sets as oracle."""
 
 import itertools
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ from hypothesis import strategies as st
 
 from pipelines.core.errors import ConfigError, SangamError
 from pipelines.dedup.guard import Edges, GuardSettings, guard_components
+from tests.unit.dedup.graphs import union_find
+from tests.unit.dedup.random_rows import SEEDS
 
 pytestmark = pytest.mark.unit
 
@@ -234,10 +237,11 @@ def test_no_edges():
 
 
 def reach(edges, start):
-    found, grown = set(), {start}
-    while found != grown:
-        found = grown
-        grown = found | {n for edge in edges for n in edge if found & set(edge)}
+    found, size = {start}, 0
+    while size < (size := len(found)):
+        for a, b in edges:
+            if a in found or b in found:
+                found |= {a, b}
     return found
 
 
@@ -253,10 +257,11 @@ def bottleneck(scores, must, x, y):
 def weak_bridges(alive, limits, scorer, must):
     found = []
     for edge in alive:
+        if alive[edge] >= limits.match_bits + limits.margin_bits or edge in must:
+            continue
         rest = [e for e in alive if e != edge]
         left, right = reach(rest, edge[0]), reach(rest, edge[1])
-        is_weak = alive[edge] < limits.match_bits + limits.margin_bits and edge not in must
-        if left != right and is_weak and min(len(left), len(right)) >= 2:
+        if left != right and min(len(left), len(right)) >= 2:
             pairs = [tuple(sorted(pair)) for pair in itertools.product(left, right)]
             median = float(np.median([scorer(pair) for pair in pairs]))
             if median < limits.keep_bits:
@@ -280,12 +285,14 @@ def slow_guard(scores, cannot, scorer, must, limits):
             for edge in bad:
                 cut(edge, "WEAK_BRIDGE")
         for level in range(1, 40):
+            label = union_find(alive)
+            sizes = Counter(label.values())
             for edge in [
                 e
                 for e in alive
                 if e not in must
                 and alive[e] < limits.match_bits + level * limits.step_bits
-                and len(reach(list(alive), e[0])) > limits.max_size
+                and sizes[label[e[0]]] > limits.max_size
             ]:
                 cut(edge, "OVERSIZE")
         for edge in [e for e in alive if e in cannot]:
@@ -295,12 +302,22 @@ def slow_guard(scores, cannot, scorer, must, limits):
     return cuts
 
 
-PAIRS = st.sampled_from(list(itertools.combinations(range(12), 2)))
+ALL_PAIRS = list(itertools.combinations(range(12), 2))
+PAIRS = st.sampled_from(ALL_PAIRS)
+
+
+@st.composite
+def graphs(draw, most_quarters):
+    """Up to 22 edges of twelve nodes with quarter bits from 4.25 on, all from one seed."""
+    count, rng = draw(st.integers(1, 22)), np.random.default_rng(draw(SEEDS))
+    places = rng.choice(len(ALL_PAIRS), count, replace=False).tolist()
+    quarters = rng.integers(17, most_quarters, count, endpoint=True).tolist()
+    return {ALL_PAIRS[place]: n / 4 for place, n in zip(places, quarters, strict=True)}
 
 
 @settings(max_examples=100, deadline=None)
 @given(
-    st.dictionaries(PAIRS, st.integers(17, 48).map(lambda n: n / 4), min_size=1, max_size=22),
+    graphs(48),
     st.sets(PAIRS, max_size=3),
     st.sets(st.integers(0, 21), max_size=4),
     st.integers(0, 1000),
@@ -309,10 +326,7 @@ PAIRS = st.sampled_from(list(itertools.combinations(range(12), 2)))
 def test_equals_the_slow_guard_in_any_order(scores, cannot, must, salt, random):
     must = {pair for number, pair in enumerate(scores) if number in must}
     limits = GuardSettings(match_bits=4.25, seed=7, max_size=5)
-    table = {
-        pair: scores.get(pair, (hash((salt, *pair)) % 33) - 18.0)
-        for pair in itertools.combinations(range(12), 2)
-    }
+    table = {pair: (hash((salt, *pair)) % 33) - 18.0 for pair in ALL_PAIRS} | scores
     if any(y in reach(list(must), x) for x, y in cannot):
         with pytest.raises(ConfigError):
             run(scores, cannot=cannot, must=must, cross=table, limits=limits)
@@ -330,8 +344,8 @@ def test_equals_the_slow_guard_in_any_order(scores, cannot, must, salt, random):
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.dictionaries(PAIRS, st.integers(17, 40).map(lambda n: n / 4), min_size=1, max_size=22),
-    st.dictionaries(PAIRS, st.integers(17, 40).map(lambda n: n / 4), min_size=1, max_size=22),
+    graphs(40),
+    graphs(40),
     st.sets(PAIRS, max_size=2),
     st.integers(0, 1000),
 )
@@ -342,9 +356,9 @@ def test_what_becomes_of_a_component_follows_from_nothing_else(first, second, ca
     other = {(2 * a + 1, 2 * b + 1): bits for (a, b), bits in second.items()}
     links = [(2 * a, 2 * b) for a, b in cannot] + [(2 * a + 1, 2 * b + 1) for a, b in cannot]
     table = {
-        pair: (one | other).get(pair, (hash((salt, *pair)) % 33) - 18.0)
-        for pair in itertools.combinations(range(24), 2)
+        pair: (hash((salt, *pair)) % 33) - 18.0 for pair in itertools.combinations(range(24), 2)
     }
+    table |= one | other
     whole = run(one | other, cannot=links, cross=table, limits=limits)[0]
     parts = [run(part, cannot=links, cross=table, limits=limits)[0] for part in (one, other)]
     assert sorted(whole) == sorted(parts[0] + parts[1])

@@ -19,6 +19,7 @@ from pipelines.dedup.membership import HashSet, stands_in
 from pipelines.dedup.ordering import order_by
 from pipelines.dedup.prediction import predict_pairs
 from pipelines.dedup.splitting import Leaves, Tails, split_buckets
+from tests.unit.dedup.random_rows import SEEDS
 
 CASES = Path(__file__).parents[2] / "cases" / "dedup" / "splitting"
 PRE_FLIGHT = yaml.safe_load((CASES / "pre_flight.yaml").read_text())
@@ -61,13 +62,14 @@ def split_by_dicts(
 
 @st.composite
 def buckets(draw: Any) -> tuple[list[int], list[int], list[list[int]], int]:
-    count = draw(st.integers(1, 40))
-    keys = draw(st.lists(st.sampled_from(KEYS), min_size=count, max_size=count))
-    low_nodes = st.integers(0, 700)  # the low byte repeats, so ids cut unevenly
-    nodes = draw(st.lists(low_nodes, min_size=count, max_size=count, unique=True))
-    tail = st.lists(st.integers(0, 2), min_size=2, max_size=2)
-    tails = draw(st.lists(tail, min_size=count, max_size=count))
-    return keys, nodes, tails, draw(st.integers(1, 8))
+    """Entries in up to four buckets; what would be hundreds of draws comes from one seed."""
+    count, size = draw(st.integers(1, 40)), draw(st.integers(1, 8))
+    kinds = draw(st.integers(1, len(KEYS)))
+    rng = np.random.default_rng(draw(SEEDS))
+    keys = [KEYS[place] for place in rng.integers(0, kinds, count)]
+    nodes = rng.choice(701, count, replace=False)  # the low byte repeats, so ids cut unevenly
+    tails = rng.integers(0, draw(st.integers(1, 3)), (count, 2))
+    return keys, nodes.tolist(), tails.tolist(), size
 
 
 def arrays(

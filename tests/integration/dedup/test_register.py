@@ -1,17 +1,109 @@
-"""People and later enrolments of the synthetic register: shares within a point (D1)."""
+"""A whole synthetic register: bytes, ids, truth, and shares within a point (D1, K25)."""
+
+import base64
+import itertools
+from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pytest
 
+from pipelines.dedup.generate import write_synthetic
 from tests.unit.dedup.synthetic_register import (
     ADDRESS,
     BIRTH,
     NAMES,
     RELATION,
+    SMALL,
+    digest,
     large_register,
     pair_with_first,
 )
+
+
+def test_bytes_do_not_depend_on_workers(tmp_path: Path) -> None:
+    digests = set()
+    for workers in (1, 2):  # two share three blocks, so none has its own share
+        write_synthetic(1_100, tmp_path / str(workers), workers=workers, config=SMALL)
+        digests.add(digest(tmp_path / str(workers)))
+    assert len(digests) == 1
+
+
+def test_identity_numbers_cannot_be_real() -> None:
+    numbers = large_register()[1]["identity_number"]
+    assert numbers.str.fullmatch("[01][0-9]{11}").all()
+    assert numbers.is_unique
+    digits = np.array([list(number) for number in numbers.head(5_000)], dtype=np.int64)
+    assert (digits[:, -1] == (verhoeff(digits[:, :-1]) + 1) % 10).all()
+
+
+def verhoeff(digits: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Check digits of rows, multiplying symmetries of a pentagon, each written as a permutation."""
+    turns = [[(corner + k) % 5 for corner in range(5)] for k in range(5)]
+    flips = [[(k - corner) % 5 for corner in range(5)] for k in range(5)]
+    symmetries = np.array(turns + flips)
+    step = np.array([1, 5, 7, 6, 2, 8, 3, 0, 9, 4])
+    product = np.tile(symmetries[0], (len(digits), 1))
+    for place, value in enumerate(digits.T[::-1], start=1):
+        for _ in range(place % 8):
+            value = step[value]
+        product = np.take_along_axis(product, symmetries[value], axis=1)
+    inverse = np.argsort(product, axis=1)
+    return (inverse[:, None] == symmetries).all(axis=2).argmax(axis=1)
+
+
+def test_verhoeff_oracle() -> None:
+    assert verhoeff(np.array([[2, 3, 6]])).tolist() == [3]
+    assert verhoeff(np.array([[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0]])).tolist() == [6]
+
+
+def test_ids_and_order_tell_nothing() -> None:
+    _, rows, pairs = large_register()
+    assert rows["enrolment_id"].str.fullmatch("E[A-Z2-7]{13}").all()
+    for name in ("enrolment_id", "event_id"):
+        assert rows[name].is_unique
+    bodies = [set(rows[name].str[1:]) for name in ("enrolment_id", "event_id", "entity_id")]
+    assert not any(a & b for a, b in itertools.combinations(bodies, 2))
+    place = pd.Series(np.arange(len(rows)), index=rows["enrolment_id"])
+    left, right = place[pairs["id_a"]].to_numpy(), place[pairs["id_b"]].to_numpy()
+    near = np.mean(np.abs(left - right) < len(rows) // 100)
+    assert near == pytest.approx(0.02, abs=0.005)
+    shared = [
+        base32_bits(a) ^ base32_bits(b) for a, b in pairs[["id_a", "id_b"]].head(4_000).to_numpy()
+    ]
+    assert np.mean([value.bit_count() for value in shared]) == pytest.approx(32, abs=0.5)
+    entity = dict(zip(rows["enrolment_id"], rows["entity_id"], strict=True))
+    own = [base32_bits(a) ^ base32_bits(b) for a, b in itertools.islice(entity.items(), 4_000)]
+    assert np.mean([value.bit_count() for value in own]) == pytest.approx(32, abs=0.5)
+    first_share = rows["kind"].eq("first").groupby(np.arange(len(rows)) // 10_000).mean()
+    assert first_share.between(0.78, 0.82).all()
+
+
+def base32_bits(identifier: str) -> int:
+    """The 64 bits behind the letter of an id (13 characters hold 65, the first is 0)."""
+    return int.from_bytes(base64.b32decode("AAA" + identifier[1:]), "big")
+
+
+def test_truth_is_complete() -> None:
+    _, rows, pairs = large_register()
+    rank = {"exact": 1, "noisy": 2, "moved": 3, "identity_change": 4}
+    expected = {}
+    by_time = rows.sort_values("event_time")[["entity_id", "enrolment_id", "kind"]]
+    assert not rows.duplicated(["entity_id", "event_time"]).any()
+    assert (by_time.duplicated("entity_id") == (by_time["kind"] != "first")).all()
+    shared = by_time[by_time.duplicated("entity_id", keep=False)]
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for entity, *record in zip(*(shared[name].tolist() for name in shared), strict=True):
+        groups.setdefault(entity, []).append(tuple(record))
+    for records in groups.values():
+        assert len(records) <= 3
+        for (a, kind_a), (b, kind_b) in itertools.combinations(records, 2):
+            kind = max(kind_a, kind_b, key=lambda kind: rank.get(kind, 0))
+            expected[min(a, b), max(a, b)] = kind
+    found = {(a, b): kind for a, b, kind in pairs.to_numpy().tolist()}
+    assert found == expected
+    assert len(found) == len(pairs)
 
 
 def test_shares_of_records() -> None:
