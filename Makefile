@@ -156,14 +156,15 @@ $(VENV)/.jars: $(wildcard conf/jars/*.xml conf/spark/*) $(VENV)/.project
 	@python -m pipelines.core.jar_groups
 	@touch $@
 
-# One small run compiles the kernels and records Spark's classes, so that no later run waits for either.
+# Two small runs compile the kernels and record the classes of Spark and Flink, so that no later run waits for them.
 $(VENV)/.done: $(VENV)/.jars
 	@echo "Warming up ..."
 	@python -m pipelines.seats.warm
-	@rm -f $(VENV)/spark-classes.jsa; scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; \
-	SANGAM_RECORD_CLASSES=$(CURDIR)/$(VENV)/spark-classes.jsa spark-submit pipelines/core/class_archive.py \
-		jobs/dedup.py --input synthetic:1000 --lake "$$scratch/lake" --report "$$scratch/report" >"$$scratch/log" 2>&1 \
-		|| { cat "$$scratch/log" >&2; exit 1; }
+	@rm -f $(VENV)/*-classes.jsa; scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; \
+	run() { SANGAM_RECORD_CLASSES=$(CURDIR)/$(VENV)/$$1-classes.jsa "$${@:2}" \
+		--lake "$$scratch/$$1" --report "$$scratch/report-$$1" >"$$scratch/log" 2>&1 || { cat "$$scratch/log" >&2; exit 1; }; }; \
+	run spark spark-submit pipelines/core/class_archive.py jobs/dedup.py --input synthetic:1000; \
+	run flink python -m pipelines.core.flink_classes jobs/upi_fraud.py --input synthetic:2000
 	@touch $@
 	@echo "Ready. Next: make dedup, or . $(VENV)/bin/activate and spark-submit jobs/dedup.py"
 

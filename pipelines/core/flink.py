@@ -17,6 +17,7 @@ from pydantic import Field
 from pipelines.core.config import JobConfig
 from pipelines.core.endpoints import ObjectStore
 from pipelines.core.errors import DependencyError
+from pipelines.core.flink_classes import use_recorded_classes
 from pipelines.core.flink_gateway import keep_own_connections
 from pipelines.core.jars import spark_home
 from pipelines.core.machine import LIBRARY_REMEDY, find_java, python_library
@@ -150,6 +151,7 @@ def build_environment(
     """
     if "PYFLINK_GATEWAY_PORT" not in os.environ:  # else `flink run` has started the JVM
         require_java()
+        use_recorded_classes()
     if options.get("python.execution-mode") == "thread" and python_library() is None:
         raise DependencyError(
             "Flink's thread mode loads Python's shared library, and this Python has none."

@@ -23,7 +23,8 @@ OWNERS = {
     "minio": {"core.object_store"},
     "urllib3": {"core.object_store"},
     "py4j": {"core.spark", "core.java_functions"},  # the second talks to Janino in a JVM of its own
-    "pyflink": {"core.flink", "core.flink_classes", "core.flink_types"},  # and files named *flink, operators of a job
+    # and files named *flink, operators of a job
+    "pyflink": {"core.flink", "core.flink_classes", "core.flink_types"},
     "bokeh": {"core.charts", "viewers.watch"},  # the second is bokeh's server
     "yaml": {"core.yaml_text", "dedup.proposal"},  # the second writes
     "rich": {"core.runlog", "core.summary", "dedup.evaluate", "produce.cli"},
