@@ -3,6 +3,8 @@
 Only clusters that differ in members, id or figures are touched, so a rerun writes nothing.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -10,13 +12,18 @@ import pandas as pd
 from pipelines.core.errors import SangamError
 from pipelines.dedup.clusters import CLUSTER_COLUMNS, VersionChange
 
+Bool = npt.NDArray[np.bool_]
 I64 = npt.NDArray[np.int64]
+F64 = npt.NDArray[np.float64]
+Text = npt.NDArray[np.object_]
 
-REVIEW_RULES = frozenset({"REVIEWER", "CANNOT_LINK"})
+REVIEW_RULES = ("REVIEWER", "CANNOT_LINK")
 """Rules of edges behind which a person stands: the action is REVIEW."""
 
 FIGURES = ["size", "weakest_bridge_bits", "density"]
 NO_EDGE_RULE = {"CREATE": "NEW_RECORD", "SPLIT": "EDGE_LOST"}
+AS_THEY_ARE = ["cluster_id", "record_token", *FIGURES[1:]]
+NULL = np.array([None], dtype=object)
 CAUSE = ["rule", "cause_edge", "score_bits"]
 
 
@@ -48,57 +55,85 @@ def next_versions(
     """
     if previous is None:
         previous = pd.DataFrame(columns=CLUSTER_COLUMNS)
-    rows = _touched_rows(previous, current)
-    close = previous[previous["record_token"].isin(rows["record_token"])]
+    at, was = _touched_rows(previous, current)
+    close = previous.iloc[np.sort(was[was >= 0])]
     if (close["valid_from_run"] == run_id).any():
         raise SangamError(
             f"clusters: run {run_id} has already written other rows for the same records; "
             "run ids must differ when the input or the settings do"
         )
-    action = _actions(rows)
-    is_open = rows["cluster_id"].notna().to_numpy()
-    opened = rows if is_open.all() else rows[is_open]
-    causes = _explain(opened, action[is_open], links, cuts)
-    left, entered = opened["cluster_id_old"], opened["cluster_id"]
-    stamps = {"run_id": run_id, "valid_from_run": run_id, "valid_to_run": None}
-    columns = stamps | {
+    ids, left = _values(current["cluster_id"], at), _values(previous["cluster_id"], was)
+    new, old = pd.factorize(ids)[0], pd.factorize(left)[0]
+    moves, is_open = ids != left, at >= 0
+    action = _actions(new, old, moves)
+    opened = _Opened(current.iloc[at[is_open]], new[is_open], old[is_open], action[is_open])
+    columns = {
+        "run_id": run_id,
+        "valid_from_run": run_id,
+        "valid_to_run": None,
         "model_id": model_id,
-        "cluster_id": entered,
-        "record_token": opened["record_token"],
-        "previous_cluster_id": left.where(left.notna() & (entered != left), None),
-        **{name: opened[name] for name in FIGURES},
-        **causes,
+        "previous_cluster_id": np.where(moves, left, NULL)[is_open],
+        "size": opened.rows["size"].to_numpy(dtype=np.int32),
+        **{name: opened.rows[name].to_numpy() for name in AS_THEY_ARE},
+        **_explain(opened, previous, was[is_open], links, cuts),
     }
-    new = pd.DataFrame(columns, columns=CLUSTER_COLUMNS).astype({"size": np.int32})
-    return VersionChange(close.assign(valid_to_run=run_id), new.reset_index(drop=True))
+    made = pd.DataFrame(columns, columns=CLUSTER_COLUMNS)
+    return VersionChange(close.assign(valid_to_run=run_id), made)
 
 
-def _touched_rows(previous: pd.DataFrame, current: pd.DataFrame) -> pd.DataFrame:
-    """Old and new row of every record whose cluster differs; old columns end in `_old`."""
-    kept = ["record_token", "cluster_id", "action", *CAUSE, *FIGURES]
-    if previous.empty:
-        figures = dict.fromkeys(("score_bits", *FIGURES), np.nan)
-        return current.assign(**{f"{name}_old": figures.get(name) for name in kept[1:]})
-    old = previous[kept].rename(columns={name: f"{name}_old" for name in kept[1:]})
-    rows = current.merge(old, how="outer", on="record_token", sort=False)
-    differs = (rows["cluster_id"] != rows["cluster_id_old"]).to_numpy()
+class _Opened(NamedTuple):
+    """Rows of this run that are written, [n].
+
+    Attributes:
+        rows: of `assign_clusters`.
+        new, old: their clusters now and before as numbers, -1 where a record is new.
+        action: what happened to them; empty where only the figures of the cluster changed.
+    """
+
+    rows: pd.DataFrame
+    new: I64
+    old: I64
+    action: Text
+
+
+def _values(column: pd.Series, places: I64) -> Text:
+    """Values at places, None at place -1."""
+    found: Text = np.append(column.to_numpy(dtype=object), NULL)[places]
+    return found
+
+
+def _numbers(column: pd.Series, places: I64) -> F64:
+    """Numbers at places, NaN at place -1."""
+    found: F64 = np.append(column.to_numpy(dtype=np.float64), np.nan)[places]
+    return found
+
+
+def _touched_rows(previous: pd.DataFrame, current: pd.DataFrame) -> tuple[I64, I64]:
+    """Places of every record whose cluster differs, now and before; -1 where it is not there.
+
+    Records of this run come first and in its order, then those that are gone.
+    """
+    place = pd.Index(current["record_token"]).get_indexer(previous["record_token"])
+    rows = np.arange(len(previous))
+    was = np.full(len(current), -1)
+    was[place[place >= 0]] = rows[place >= 0]
+    at = np.arange(len(current))
+    differs = current["cluster_id"].to_numpy() != _values(previous["cluster_id"], was)
     for name in FIGURES:
-        new, was = (rows[key].to_numpy(dtype=np.float64) for key in (name, f"{name}_old"))
-        differs |= (new != was) & ~(np.isnan(new) & np.isnan(was))
-    codes, names = pd.factorize(rows["cluster_id"])  # -1: the record is gone
-    is_touched = np.bincount(codes[codes >= 0], differs[codes >= 0], len(names)) > 0
-    is_wanted = np.append(is_touched, True)[codes]
-    return rows if is_wanted.all() else rows[is_wanted]
+        now, before = _numbers(current[name], at), _numbers(previous[name], was)
+        differs |= (now != before) & ~(np.isnan(now) & np.isnan(before))
+    codes = pd.factorize(current["cluster_id"])[0]
+    touched = np.flatnonzero((np.bincount(codes, differs) > 0)[codes])
+    gone = rows[place < 0]
+    return np.append(touched, np.full(len(gone), -1)), np.append(was[touched], gone)
 
 
-def _actions(rows: pd.DataFrame) -> pd.Series:
+def _actions(new: I64, old: I64, moves: Bool) -> Text:
     """What happened to every touched row; empty where only the figures of its cluster changed."""
-    new, old = pd.factorize(rows["cluster_id"])[0], pd.factorize(rows["cluster_id_old"])[0]
     is_new = old < 0
-    grows = np.bincount(new[is_new] + 1, minlength=len(rows) + 2)[new + 1] > 0
+    grows = np.bincount(new[is_new] + 1, minlength=len(new) + 2)[new + 1] > 0
     sources = _count_values(new, old) - grows  # to come from nowhere is no source
     parts = _count_values(old, new)
-    moves = (rows["cluster_id"] != rows["cluster_id_old"]).to_numpy()
     cases = [
         (is_new & (sources == 0), "CREATE"),
         (is_new, "JOIN"),
@@ -107,7 +142,7 @@ def _actions(rows: pd.DataFrame) -> pd.Series:
         (grows, "JOIN"),
     ]
     names = np.select([case for case, _ in cases], [name for _, name in cases], default="")
-    return pd.Series(names, index=rows.index, dtype=object)
+    return names.astype(object)
 
 
 def _count_values(group: I64, value: I64) -> I64:
@@ -119,36 +154,41 @@ def _count_values(group: I64, value: I64) -> I64:
 
 
 def _explain(
-    rows: pd.DataFrame, action: pd.Series, links: pd.DataFrame, cuts: pd.DataFrame
-) -> dict[str, pd.Series]:
+    opened: _Opened, previous: pd.DataFrame, was: I64, links: pd.DataFrame, cuts: pd.DataFrame
+) -> dict[str, Text | F64]:
     """Find action, rule, cause_edge and score_bits of the opened rows.
 
     The cause is the strongest edge that joined, or was refused, at the record itself, else
     anywhere in its cluster.
     """
-    new, old = pd.factorize(rows["cluster_id"])[0], pd.factorize(rows["cluster_id_old"])[0]
-    origin = np.where(old < 0, len(rows) + np.arange(len(rows)), old)  # newcomers: each its own
+    _, new, old, action = opened
+    newcomers = old.max(initial=0) + 1 + np.arange(len(old))
+    origin = np.where(old < 0, newcomers, old)  # newcomers: each its own
     is_split, is_kept = action == "SPLIT", action == ""
-    joined = parted = _causes(rows, links, same=new, apart=origin)
+    found = _causes(opened.rows, links, same=new, apart=origin)
     if is_split.any():
-        parted = _causes(rows, cuts, same=old, apart=new)
-    columns = {}
-    for name in CAUSE:
-        found = parted[name].where(is_split, joined[name])
-        old = rows[f"{name}_old"]
-        columns[name] = old.where(is_kept, found) if is_kept.any() else found
-    columns["cause_edge"] = columns["cause_edge"].where(columns["cause_edge"].notna(), None)
-    columns["rule"] = columns["rule"].fillna(action.map(NO_EDGE_RULE)).fillna("MATCH")
-    by_edge = action.where(~columns["rule"].isin(REVIEW_RULES), "REVIEW")
-    columns["action"] = rows["action_old"].where(is_kept, by_edge)
+        parted = _causes(opened.rows, cuts, same=old, apart=new)
+        found = {name: np.where(is_split, parted[name], found[name]) for name in CAUSE}
+    told = np.select([action == name for name in NO_EDGE_RULE], [*NO_EDGE_RULE.values()], "MATCH")
+    rule = np.where(pd.isna(found["rule"]), told, found["rule"])
+    by_edge = np.where(np.isin(rule, REVIEW_RULES), "REVIEW", action)
+    columns = {"action": by_edge, **found, "rule": rule}
+    if is_kept.any():
+        columns["score_bits"] = np.where(
+            is_kept, _numbers(previous["score_bits"], was), columns["score_bits"]
+        )
+        for name in ("action", "rule", "cause_edge"):
+            columns[name] = np.where(is_kept, _values(previous[name], was), columns[name])
     return columns
 
 
-def _causes(rows: pd.DataFrame, edges: pd.DataFrame, same: I64, apart: I64) -> pd.DataFrame:
+def _causes(
+    rows: pd.DataFrame, edges: pd.DataFrame, same: I64, apart: I64
+) -> dict[str, Text | F64]:
     """Strongest edge of every row, or of its `same`, among edges within `same` across `apart`.
 
     Returns:
-        `CAUSE`, index of `rows`; null where there is no such edge. Ties go to the smaller nodes.
+        `CAUSE` of each row; null where there is no such edge. Ties go to the smaller nodes.
     """
     tokens, node = pd.Index(rows["record_token"]), rows["node_id"].to_numpy(dtype=np.int64)
     a, b = tokens.get_indexer(edges["token_a"]), tokens.get_indexer(edges["token_b"])
@@ -156,7 +196,7 @@ def _causes(rows: pd.DataFrame, edges: pd.DataFrame, same: I64, apart: I64) -> p
     x, y = a[inside], b[inside]
     joins = (same[x] >= 0) & (same[x] == same[y]) & (apart[x] != apart[y])
     inside, x, y = inside[joins], x[joins], y[joins]
-    bits = edges["score_bits"].to_numpy(dtype=np.float64)[inside]
+    bits = _numbers(edges["score_bits"], inside)
     bits = np.where(np.isnan(bits), np.inf, bits)  # an unscored decision beats any score
     order = np.lexsort((np.maximum(node[x], node[y]), np.minimum(node[x], node[y]), -bits))
     at_row, at_home = np.full(len(rows), len(order)), np.full(same.max(initial=-1) + 2, len(order))
@@ -165,7 +205,10 @@ def _causes(rows: pd.DataFrame, edges: pd.DataFrame, same: I64, apart: I64) -> p
     np.minimum.at(at_row, y[order], rank)
     np.minimum.at(at_home, same[x[order]], rank)
     best = np.where(at_row < len(order), at_row, at_home[same])
-    hit = best < len(order)
-    found = edges.iloc[inside[order[best[hit]]]]
-    found = found.assign(cause_edge=found["token_a"] + " " + found["token_b"])
-    return found[CAUSE].set_axis(rows.index[hit]).reindex(rows.index)
+    edge = np.append(inside[order], -1)[best]
+    token_a, token_b = (_values(edges[name], edge) for name in ("token_a", "token_b"))
+    cause = np.full(len(rows), None, dtype=object)
+    hit = edge >= 0
+    cause[hit] = token_a[hit] + " " + token_b[hit]
+    rule, bits = _values(edges["rule"], edge), _numbers(edges["score_bits"], edge)
+    return {"rule": rule, "cause_edge": cause, "score_bits": bits}

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from scipy.sparse import coo_matrix, csgraph
 
 from pipelines.core.errors import ConfigError
-from pipelines.dedup.components import component_numbers
+from pipelines.dedup.components import component_numbers, find_root
 
 I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
@@ -97,23 +97,15 @@ def oversize_edges(
 
 
 @nb.njit(cache=True, nogil=True)
-def _root(parent: I64, node: int) -> int:
-    while parent[node] != node:
-        parent[node] = parent[parent[node]]
-        node = parent[node]
-    return node
-
-
-@nb.njit(cache=True, nogil=True)
 def _refuse(n: int, a: I64, b: I64, home: I64, links: I64, offsets: I64) -> Bool:
     parent = np.arange(n)
     refused = np.zeros(a.size, dtype=np.bool_)
     for e in range(a.size):
-        u, v = _root(parent, a[e]), _root(parent, b[e])
+        u, v = find_root(parent, a[e]), find_root(parent, b[e])
         if u == v:
             continue
         for k in range(offsets[home[e]], offsets[home[e] + 1]):
-            x, y = _root(parent, links[k, 0]), _root(parent, links[k, 1])
+            x, y = find_root(parent, links[k, 0]), find_root(parent, links[k, 1])
             if (x == u and y == v) or (x == v and y == u):
                 refused[e] = True
                 break
