@@ -34,6 +34,18 @@ class Hall(NamedTuple):
 
 
 @nb.njit(cache=True, nogil=True)
+def bay_begins(berths: Records) -> I64:
+    """Row of the first berth of each bay, and how many berths there are."""
+    begins, bays = np.empty(len(berths) + 1, dtype=np.int64), 0
+    for k in range(len(berths)):
+        if k == 0 or berths[k].bay != berths[k - 1].bay:
+            begins[bays] = k
+            bays += 1
+    begins[bays] = len(berths)
+    return begins[: bays + 1].copy()
+
+
+@nb.njit(cache=True, nogil=True)
 def travellers(hall: Hall, r: Int) -> I64:
     """Passengers of a request who have not cancelled."""
     request, state = hall.requests[r], hall.states[r]

@@ -16,6 +16,7 @@ from pipelines.seats.codes import I64, LOWER_BERTH, NONE, Int, Records
 from pipelines.seats.hall import (
     NEAR_END,
     Hall,
+    bay_begins,
     is_entitled,
     seat_in_bay,
     seating_order,
@@ -61,11 +62,14 @@ def number_berths(
     Returns:
         The variant with the fewest split groups, then most wishes met, then lowest number.
     """
-    first_berth = np.append(np.flatnonzero(np.diff(berths["bay"], prepend=NONE)), len(berths))
+    if not len(rows):
+        nobody = np.full(len(passengers), NONE, dtype=np.int64)
+        return Numbered(nobody, np.zeros(len(requests), dtype=np.int64), 1)
+    first_berth = bay_begins(berths)
     found: list[tuple[Rank, Hall, Numbered]] = []
     for variant in range(variants):
         hall = Hall(
-            requests, passengers, states, rows, berths, first_berth.astype(np.int64),
+            requests, passengers, states, rows, berths, first_berth,
             np.zeros(len(berths), dtype=np.int64),
             np.full(len(passengers), NONE, dtype=np.int64),
         )  # fmt: skip
@@ -87,6 +91,8 @@ def _ranked(hall: Hall, split: I64, number: int, met: int) -> tuple[Rank, Hall, 
 def reunite_groups(found: list[tuple[Rank, Hall, Numbered]], segments: int) -> Numbered:
     """Bring split groups together, in the best variant first, and stop where few stay split."""
     rank, hall, best = found[0]
+    if not rank[0]:
+        return best
     tolerated = SPLITS_PER_COACH * len(np.unique(hall.berths["coach"]))
     for (splits, *_), hall, numbered in found:
         if not splits:

@@ -1,16 +1,18 @@
 """The kernel against the plain oracle on random small trains, and the invariants after each event."""
 
 import os
-import random
-from itertools import accumulate, pairwise, product
+from collections import Counter
 
 import numpy as np
 import pytest
 
+from pipelines.seats.codes import CONFIRMED, EVENT, PASSENGER, RAC, REQUEST
+from pipelines.seats.kernel import allocate
 from pipelines.seats.measures import FIGURES
 from pipelines.seats.optimum import most_seated
-from tests.unit.seats.oracle import QUOTAS, Ask, Drop, Person, Shop, best_seated
-from tests.unit.seats.samples import allot, tell
+from tests.unit.seats.oracle import QUOTAS, Shop, best_seated
+from tests.unit.seats.random_trains import Trains, rows_of
+from tests.unit.seats.samples import plan_of, tell
 
 KEYS = 10_000
 CHUNKS = 10
@@ -21,45 +23,6 @@ COMPARED = int(os.environ.get("SANGAM_ORACLE_EVERY", "10"))
 """
 
 
-def draw_case(rng):
-    """A train of 1 to 8 segments and 0 to 8 berths, requests in all quotas, some cancellations."""
-    segments = rng.randint(1, 8)
-    berths = rng.choices(QUOTAS, [4, 2, 1, 1, 1, 1], k=rng.randint(0, 8))
-    capacity = {quota: berths.count(quota) for quota in QUOTAS}
-    capacity["RAC"] = 2 * rng.randint(0, 2)
-    chart_at = rng.randint(20, 59)
-    shop = Shop(
-        segments, capacity, rng.randint(0, 8), chart_at,
-        as_of=chart_at + rng.randint(-10, 29), opens=2, tatkal_opens=10,
-    )  # fmt: skip
-    asks, drops = [], []
-    for n in range(rng.randint(1, 15)):
-        a, b = sorted(rng.sample(range(segments + 1), 2))
-        people = draw_people(rng)
-        (quota,) = rng.choices(QUOTAS, [50, 14, 9, 9, 9, 9])
-        asks.append(Ask(f"r{rng.randint(0, 98)}-{n}", rng.randint(0, 49), a, b, quota, people))
-        if rng.random() < 0.4:
-            who = rng.sample(range(len(people)), rng.randint(0, len(people)))
-            drops.append(Drop(f"c{n}", rng.randint(0, 59), asks[-1].id, sorted(who)))
-    return shop, asks, drops
-
-
-KINDS = list(
-    product([5, 30, 50, 70], "FMX", [False, True], [False, True], ["NONE", "LOWER", "UPPER"])
-)
-WEIGHTS = list(
-    accumulate(
-        (1 if soldier else 4) * (1 if disabled else 4) for _, _, soldier, disabled, _ in KINDS
-    )
-)
-"""One in five is of the military, one in five disabled; all else is equally likely."""
-
-
-def draw_people(rng):
-    kinds = rng.choices(KINDS, cum_weights=WEIGHTS, k=rng.randint(1, 4))
-    return [Person(*kind) for kind in kinds]
-
-
 def is_work_conserving(shop):
     """Invariant W: nobody waits for a place that is free; and no pool holds more than it has."""
     for quota in QUOTAS:
@@ -68,20 +31,22 @@ def is_work_conserving(shop):
             assert quota != "GN" or shop.blocked(ask, "RAC") is not None
     for ask in shop.rac_list:
         assert shop.blocked(ask, "GN") is not None
-    for pool in (*QUOTAS, "RAC"):
-        assert all(shop.held(pool, s) <= shop.room(pool) for s in range(shop.segments))
+    held = Counter()
+    for ask in shop.asks:
+        if ask.status in ("CONFIRMED", "RAC"):
+            pool = "RAC" if ask.status == "RAC" else ask.quota
+            held.update(dict.fromkeys(((pool, s) for s in ask.segments), ask.size))
+    assert all(count <= shop.room(pool) for (pool, _), count in held.items())
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_kernel_equals_the_oracle(chunk):
-    rng = random.Random(chunk)  # quicker at single numbers than numpy
-    for number in range(KEYS // CHUNKS):
-        shop, asks, drops = draw_case(rng)
-        outcome, ids, event_ids = allot(shop, asks, drops, variants=2)
-        check_chart(outcome)
-        if number % COMPARED:
-            continue
-        told, verdicts = tell(outcome, ids, event_ids)
+    trains = Trains(chunk, KEYS // CHUNKS)
+    outcomes = [allocate(*trains.arrays(number), 2) for number in range(KEYS // CHUNKS)]
+    check_charts(trains, outcomes)
+    for number in range(0, KEYS // CHUNKS, COMPARED):
+        told, verdicts = tell(outcomes[number], *trains.ids(number))
+        shop, asks, drops = trains.objects(number)
         shop.after_each = is_work_conserving
         shop.run(asks, drops)
         places = shop.positions()
@@ -94,29 +59,40 @@ def test_kernel_equals_the_oracle(chunk):
         assert verdicts == {drop.id: drop.verdict for drop in drops}
 
 
-def check_chart(outcome):
+def check_charts(trains, outcomes):
     """The second counter: no seat-segment twice, one berth for the whole journey, nobody stands."""
-    desk = outcome.desk
-    plan = desk.plan
-    berths, halves = outcome.berth_of.tolist(), outcome.rac_of.tolist()
-    taken, shared = set(), set()
-    for request, state in zip(desk.requests.tolist(), desk.state.tolist(), strict=True):
-        _, first, start, stop, _, size = request
-        status, alive = state[:2]
-        for p in range(first, first + size):
-            travels = outcome.is_charted and alive >> (p - first) & 1
-            assert (berths[p] >= 0) == bool(travels and status == 1)
-            assert (halves[p] >= 0) == bool(travels and status == 2)
-            for held, place in ((taken, berths[p]), (shared, halves[p])):
-                cells = {(place, s) for s in range(start, stop)} if place >= 0 else set()
-                assert not held & cells
-                held |= cells
-    assert max(taken, default=(-1,))[0] < len(plan.berths)
-    assert max(shared, default=(-1,))[0] < 2 * len(plan.rac_berths)
-    figures = dict(zip(FIGURES, outcome.figures.tolist(), strict=True))
-    assert figures["stranded"] == 0
-    assert figures["confirmed"] + figures["rac"] <= figures["optimum"]
-    assert figures["accepted_segments"] <= figures["optimum_segments"]
+    states = np.concatenate([one.desk.state for one in outcomes])
+    is_charted = np.array([one.is_charted for one in outcomes])[trains.train]
+    row = np.repeat(np.arange(len(states)), trains.requests["size"])
+    place_in_group = np.arange(len(row)) - np.repeat(first_of(trains), trains.requests["size"])
+    travels = is_charted[row] & (states["alive"][row] >> place_in_group & 1 == 1)
+    for status, berths, field in (
+        (CONFIRMED, trains.berths, "berth_of"), (RAC, 2 * trains.rac, "rac_of"),
+    ):  # fmt: skip
+        place = np.concatenate([getattr(one, field) for one in outcomes])
+        sits = place >= 0
+        assert (sits == (travels & (states["status"][row] == status))).all()
+        assert (place[sits] < berths[trains.train[row[sits]]]).all()
+        check_cells(trains, row[sits], place[sits])
+    figures = dict(zip(FIGURES, np.array([one.figures for one in outcomes]).T, strict=True))
+    assert not figures["stranded"].any()
+    assert (figures["confirmed"] + figures["rac"] <= figures["optimum"]).all()
+    assert (figures["accepted_segments"] <= figures["optimum_segments"]).all()
+
+
+def first_of(trains):
+    """Row of the first passenger of each request, among those of all trains."""
+    return trains.requests["first"] + trains.person_begins[trains.train]
+
+
+def check_cells(trains, row, place):
+    """Nobody shares a place on a segment: all cells of (train, place, segment) differ."""
+    start, stop = (trains.requests[name][row].astype(int) for name in ("from_seq", "to_seq"))
+    width = stop - start
+    segment = np.arange(width.sum()) - np.repeat(np.cumsum(width) - width - start, width)
+    assert segment.max() < 8
+    cells = np.repeat((trains.train[row] * 64 + place) * 8, width) + segment
+    assert len(np.unique(cells)) == len(cells) > 1_000
 
 
 def test_optimum_equals_every_subset_tried():
@@ -158,16 +134,18 @@ def test_optimum_equals_the_greedy_one_on_larger_trains():
 
 def test_individuals_that_can_be_seated_are_all_accepted():
     """ST16: cut each berth's line at random, shuffle: everybody gets a berth."""
+    plan = plan_of(Shop(19, {**dict.fromkeys(QUOTAS, 0), "GN": 72, "RAC": 0}, 0))
     for seed in range(200):
         rng = np.random.default_rng(seed)
-        journeys = []
-        for _ in range(72):
-            cuts = np.flatnonzero(rng.random(18) < 0.3) + 1
-            edges = [0, *cuts.tolist(), 19]
-            journeys += list(pairwise(edges))
+        is_cut = np.pad(rng.random((72, 18)) < 0.3, ((0, 0), (1, 1)), constant_values=True)
+        berth, edge = np.nonzero(is_cut)
+        same = berth[1:] == berth[:-1]
+        journeys = np.column_stack([edge[:-1], edge[1:]])[same]
         rng.shuffle(journeys)
-        shop = Shop(19, {**dict.fromkeys(QUOTAS, 0), "GN": 72, "RAC": 0}, 0)
-        asks = [Ask(f"r{n:04}", n, int(a), int(b)) for n, (a, b) in enumerate(journeys)]
-        outcome, _, _ = allot(shop, asks, variants=1)
+        rows = np.arange(len(journeys))
+        requests = rows_of(REQUEST, at=rows, first=rows, from_seq=journeys[:, 0],
+                           to_seq=journeys[:, 1], size=np.ones_like(rows))  # fmt: skip
+        outcome = allocate(plan, requests, np.zeros(len(rows), PASSENGER),
+                           rows_of(EVENT, at=rows, request=rows), 1)  # fmt: skip
         figures = dict(zip(FIGURES, outcome.figures.tolist(), strict=True))
-        assert (figures["confirmed"], figures["stranded"]) == (len(asks), 0)
+        assert (figures["confirmed"], figures["stranded"]) == (len(rows), 0)
