@@ -55,6 +55,16 @@ def id_of(subject: str, version: int | None = None, root: Path = SCHEMAS) -> int
     raise ContractError(f"{wanted.key} has no wire id; run `python -m pipelines schemas lock`")
 
 
+@cache
+def _schemas_of(subject: str, root: Path) -> Mapping[int, Json]:
+    """Schemas of all versions of a record by wire id, parsed once for all its codecs."""
+    return {
+        number: avro_codec.parse(_plain_times(contract.schema))
+        for number, contract in contracts_by_id(root).items()
+        if contract.subject == subject
+    }
+
+
 class Wire:
     """Codec of one topic. Timestamps are epoch milliseconds (int), days are `date`.
 
@@ -69,11 +79,7 @@ class Wire:
         self.schema_id = id_of(subject, version, root)
         self._head = avro_codec.frame(self.schema_id, b"")
         self._known = contracts_by_id(root)
-        self._schemas = {
-            number: avro_codec.parse(_plain_times(contract.schema))
-            for number, contract in self._known.items()
-            if contract.subject == subject
-        }
+        self._schemas = _schemas_of(subject, root)
         self._newest = id_of(subject, root=root)
 
     @property
