@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import deltalake
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.fs as fs
 
@@ -91,9 +92,18 @@ def version_of(place: Place) -> int | None:
 
 
 def read_arrow(
-    place: Place, version: int, columns: Sequence[str] | None = None, folders: Sequence[str] = ()
-) -> pa.Table:
-    """A version of a table, or some of its columns or folders, on this machine, past the JVM."""
+    place: Place, version: int, columns: Sequence[str] | None = None, folders: Sequence[str] = (),
+    where: pc.Expression | None = None,
+) -> pa.Table:  # fmt: skip
+    """A version of a table, or some of its columns, folders or rows, here, past the JVM.
+
+    Args:
+        place: the table.
+        version: which one.
+        columns: names, `outer.inner` for a part of a struct; None takes all.
+        folders: folders of partitions; none takes all.
+        where: rows that it is true of; None takes all.
+    """
     table = _open_table(place, version)
     files, root = place.open()
     schema = pa.schema(table.schema().to_arrow())
@@ -103,7 +113,13 @@ def read_arrow(
         partitioning=ds.partitioning(pa.schema(parts), flavor="hive") if parts else None,
         partition_base_dir=root,
     )  # fmt: skip
-    return rows.to_table(columns=None if columns is None else list(columns))
+    return rows.to_table(columns=None if columns is None else list(columns), filter=where)
+
+
+def columns_of(place: Place) -> list[str]:
+    """Names of the columns of a table."""
+    table = place.table()
+    return [] if table is None else [one.name for one in table.schema().fields]
 
 
 def data_files(place: Place, version: int, folders: Sequence[str] = ()) -> list[str]:

@@ -147,6 +147,11 @@ def replace_partitions(
     return _replace(lake, table, parts, table_schema(schema), replaced)
 
 
+def append_parts(lake: Lake, table: str, parts: Sequence[Part], schema: T.StructType) -> Written:
+    """Add files that tasks have written to a table that is written this way only."""
+    return _append(lake, table, parts, table_schema(schema), lake.base(table))
+
+
 def _append(
     lake: Lake, table: str, parts: Sequence[Part], schema: pa.Schema, before: Written | None
 ) -> Written:

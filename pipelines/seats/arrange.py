@@ -63,7 +63,8 @@ class Arranged:
         epochs: micro-batch of each event.
         request_bounds, passenger_bounds, event_bounds: first row per key, and the end.
         request_ids, pnrs: texts per request.
-        event_ids, event_pnrs: texts per event.
+        event_ids: text per event.
+        event_rows: row of the table per event.
     """
 
     keys: I64
@@ -78,7 +79,7 @@ class Arranged:
     request_ids: pa.Array
     pnrs: pa.Array
     event_ids: pa.Array
-    event_pnrs: pa.Array
+    event_rows: I64
 
     def slices(self) -> Iterator[tuple[int, Records, Records, Records]]:
         """Key, requests, passengers and events of each key, numbered from 0 within it."""
@@ -135,7 +136,7 @@ def arrange(table: pa.Table, ages: Ages) -> Arranged:
         request_bounds, starts[request_bounds],
         np.searchsorted(number["key"][happens], np.append(keys, keys[-1:] + 1)),
         column["id"].take(pa.array(books)), pnrs,
-        column["id"].take(pa.array(happens)), event_pnrs,
+        column["id"].take(pa.array(happens)), happens,
     )  # fmt: skip
 
 

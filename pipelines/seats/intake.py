@@ -7,37 +7,42 @@ An event is new if the ledger does not hold its id, so a run may be killed and s
 moment: what was published is not applied twice, what was not is applied by the next run.
 """
 
-from typing import TYPE_CHECKING
+import json
+from collections import Counter
 
-from pyspark.sql import Column, DataFrame
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
 
-from pipelines.core.contracts import conform, spark_schema
+from pipelines.core.contracts import spark_schema
+from pipelines.core.delta_files import Part, drop_parts, table_schema, write_parts
+from pipelines.core.delta_tables import read_arrow
 from pipelines.core.errors import GateError
+from pipelines.core.lake_arrow import append_parts
 from pipelines.core.quality import REASON
 from pipelines.core.runlog import RunLog
 from pipelines.core.summary import RunSummary
 from pipelines.seats.checks import UNCOUNTED, Limits
-from pipelines.seats.codes import QUOTAS
 from pipelines.seats.config import SeatsConfig
 from pipelines.seats.execution import TaskSettings
-from pipelines.seats.ledger import KINDS, ledger_events, sell, tokenise
+from pipelines.seats.ledger import DIFFER, PUBLISHED, ledger_events, seller, tokenise
 from pipelines.seats.plans import Plans
 from pipelines.seats.sources import Source
 from pipelines.seats.stage import (
     BOOKS,
     OPENS_KEY,
+    key_events,
     partition_events,
     stage_events,
     train_lookup,
 )
-from pipelines.seats.tables import DayLake, publish
+from pipelines.seats.tables import DAY, DayLake, publish, task_place, write_quarantine
 from pipelines.seats.times import end_of_day
 
-if TYPE_CHECKING:
-    from pyspark import Broadcast
-
 LEDGER, TRAINS = "rail_ledger", "rail_trains"
+ENTRY = "rail.LedgerEntry"
 APPLIED = ("CONFIRMED", "RAC", "WAITLISTED", "APPLIED")
 KNOWN = "ALREADY_APPLIED"
 IGNORED = (None, *UNCOUNTED, KNOWN)
@@ -53,41 +58,54 @@ def run_intake(
     Raises:
         GateError: a replayed decision differs from the ledger; nothing is published.
     """
-    session = lake.session
     with log.step("check"):
-        lookup = train_lookup(session, plans)
-        ledger = read_ledger(lake)
-        batch = (ledger.agg(F.max("batch_id")).collect()[0][0] or 0) + 1 if ledger.head(1) else 0
+        ledger, batch = read_ledger(lake), _next_batch(lake)
         limits = Limits(config.rules.group_limit, end_of_day(summary.as_of))
         staged = stage_events(source.requests, source.cancellations, plans, limits)
-        tokens = tokenise(staged, "pnr", settings.tokeniser)
-        events = tag_known(tokens.where(F.col("kind") != OPENS_KEY), ledger).persist()
+        tokens = tokenise(staged.where(F.col("kind") != OPENS_KEY), "pnr", settings.tokeniser)
+        events = tag_known(tokens, ledger).persist()
+        reasons, touched = _look_at(events)
+    parts: list[Part] = []
+    decisions: Counter[str] = Counter()
     with log.step("sell") as step:
-        new = events.where(F.col(REASON).isNull()).withColumn("epoch", F.lit(batch).cast("long"))
-        broadcast = session.sparkContext.broadcast(plans)
-        sold = _sell(new, ledger_events(ledger, lookup), broadcast, settings, staged).persist()
-        _hold_to_ledger(sold, ledger, batch)
-        reasons = {r[REASON]: r["count"] for r in events.groupBy(REASON).count().collect()}
-        own = sold.where(F.col("epoch") == batch)
-        decisions = {r["decision"]: r["count"] for r in own.groupBy("decision").count().collect()}
-        step.rows = sum(decisions.values())
+        if touched:
+            rows = _rows_to_sell(events, ledger, plans, touched, batch)
+            parts, decisions = _sell(rows, plans, lake, settings, batch, summary.run_id)
+        step.rows = decisions.total()
     with log.step("ledger"):
-        if decisions:
-            lake.write(TRAINS, source.frame_of_trains(session))
-            lake.write(LEDGER, ledger_rows(new, own, plans, batch, summary.run_id), "append")
+        if touched:
+            _keep_trains(source.trains, lake)
+            append_parts(lake, LEDGER, parts, spark_schema(ENTRY))
         if any(name not in IGNORED for name in reasons):
-            lake.write("quarantine", _quarantine(events, source, settings, summary.run_id))
+            bad = _set_aside(events, settings)
+            write_quarantine(lake, bad, source.name, summary.run_id, "append")
         _fill(summary, reasons, decisions, batch, source.dead)
         publish(lake, summary)
-    sold.unpersist()
     events.unpersist()
+
+
+def _keep_trains(trains: pa.Table, lake: DayLake) -> None:
+    """Keep the trains, for a chart of the ledger; as of what Spark reads, any part may be null."""
+    rows = trains.select(spark_schema("rail.Train").names)
+    lake.replace_days(TRAINS, rows, from_arrow_schema(rows.schema))
 
 
 def read_ledger(lake: DayLake) -> DataFrame:
     """Published rows of the dates of this run."""
     if lake.published(LEDGER) is None:
-        return lake.session.createDataFrame([], spark_schema("rail.LedgerEntry"))
-    return lake.read(LEDGER).where(F.col("service_date").isin(list(lake.days)))
+        return lake.session.createDataFrame([], spark_schema(ENTRY))
+    return lake.read(LEDGER).where(F.col(DAY).isin(list(lake.days)))
+
+
+def _next_batch(lake: DayLake) -> int:
+    """Number of this micro-batch among those of its dates."""
+    version = lake.published(LEDGER)
+    if version is None:
+        return 0
+    is_ours = pc.field(DAY).isin(list(lake.days))
+    rows = read_arrow(lake.place(LEDGER), version, ["batch_id"], where=is_ours)
+    newest = pc.max(rows["batch_id"]).as_py()
+    return 0 if newest is None else int(newest) + 1
 
 
 def tag_known(events: DataFrame, ledger: DataFrame) -> DataFrame:
@@ -107,86 +125,67 @@ def tag_known(events: DataFrame, ledger: DataFrame) -> DataFrame:
     return marked.withColumn(REASON, F.coalesce(found, REASON)).select(events.columns)
 
 
+def _look_at(events: DataFrame) -> tuple[Counter[str | None], list[int]]:
+    """Events by reason, and the keys that have anything new."""
+    reasons: Counter[str | None] = Counter()
+    touched = []
+    for reason, key, count in events.groupBy(REASON, "key").count().collect():
+        reasons[reason] += count
+        if reason is None:
+            touched.append(key)
+    return reasons, touched
+
+
+def _rows_to_sell(
+    events: DataFrame, ledger: DataFrame, plans: Plans, touched: list[int], batch: int
+) -> DataFrame:
+    """New events, and what is known of their keys, which are replayed."""
+    session = events.sparkSession
+    nothing = F.lit(None).cast("string").alias(PUBLISHED)
+    new = events.where(F.col(REASON).isNull()).withColumn("epoch", F.lit(batch).cast("long"))
+    keys = session.createDataFrame(pa.table({"key": pa.array(touched, pa.int32())}))
+    opens = key_events(session, len(plans.plans)).select("*", nothing)
+    past = ledger_events(ledger, train_lookup(session, plans)).unionByName(opens)
+    known = past.join(F.broadcast(keys), "key", how="left_semi")
+    cores = session.sparkContext.defaultParallelism
+    return partition_events(new.select("*", nothing).unionByName(known), cores)
+
+
 def _sell(
-    new: DataFrame, history: DataFrame, plans: "Broadcast[Plans]", settings: TaskSettings,
-    staged: DataFrame,
-) -> DataFrame:  # fmt: skip
-    """Replay the keys that have anything new."""
-    touched = new.select("key").distinct()
-    past = history.join(F.broadcast(touched), "key", how="left_semi").select(*new.columns)
-    opens = staged.where(F.col("kind") == OPENS_KEY).join(
-        F.broadcast(touched), "key", how="left_semi"
-    )
-    everything = new.unionByName(past).unionByName(opens.select(*new.columns))
-    cores = new.sparkSession.sparkContext.defaultParallelism
-    return sell(partition_events(everything, cores), plans, settings)
+    rows: DataFrame, plans: Plans, lake: DayLake, settings: TaskSettings, batch: int, run_id: str
+) -> tuple[list[Part], Counter[str]]:
+    """Files with the new rows of the ledger, and its new events by decision.
 
-
-def _hold_to_ledger(sold: DataFrame, ledger: DataFrame, batch: int) -> None:
-    """Compare the replayed decisions with those that were published."""
-    replayed = sold.where(F.col("epoch") < batch).select("kind", "entry_id", "decision")
-    known = ledger.select("kind", "entry_id", F.col("decision").alias("published"))
-    differ = replayed.join(known, ["kind", "entry_id"], how="left").where(
-        "NOT decision <=> published"
-    )
-    count = differ.count()
+    Raises:
+        GateError: a replayed decision is not the published one.
+    """
+    task = seller(rows.sparkSession.sparkContext.broadcast(plans), settings, batch)
+    place, schema = lake.place(LEDGER), table_schema(spark_schema(ENTRY))
+    written = write_parts(rows, task, task_place(place), schema, lake.volatile, {"run_id": run_id})
+    parts, notes = written
+    decisions: Counter[str] = Counter()
+    for note in notes:
+        decisions.update(json.loads(note))
+    count = decisions.pop(DIFFER, 0)
     if count:
+        drop_parts(place, parts)
         raise GateError(
             f"ledger: {count:,} replayed decisions differ from the published ones; the trains or"
             " the rules have changed since. Nothing was published; put them back"
         )
+    return parts, decisions
 
 
-def ledger_rows(
-    new: DataFrame, sold: DataFrame, plans: Plans, batch: int, run_id: str
-) -> DataFrame:
-    """Rows of `rail.LedgerEntry` of one micro-batch."""
-    session = new.sparkSession
-    names = [(key, *plans.name(key)) for key in range(len(plans.plans))]
-    keys = session.createDataFrame(
-        names, "key int, train_id string, service_date date, travel_class string"
-    )
-    kinds = F.array(*map(F.lit, KINDS))
-    events = new.select(
-        F.get(kinds, F.col("kind")).alias("kind"),
-        F.col("id").alias("entry_id"),
-        "pnr",
-        F.timestamp_millis("at").alias("applied_at"),
-        "from_seq",
-        "to_seq",
-        _quota_name().alias("quota"),
-        F.coalesce("people", F.array().cast("array<bigint>")).alias("people"),
-    )
-    decided = events.join(sold, ["kind", "entry_id"]).join(F.broadcast(keys), "key")
-    stamped = decided.withColumns({"run_id": F.lit(run_id), "batch_id": F.lit(batch).cast("long")})
-    return conform(stamped, "rail.LedgerEntry")
-
-
-def _quota_name() -> Column:
-    names = F.array(*map(F.lit, QUOTAS))
-    return F.coalesce(
-        F.when(F.col("kind") == BOOKS, F.get(names, F.col("quota"))), F.lit("UNKNOWN")
-    )
-
-
-def _quarantine(
-    events: DataFrame, source: Source, settings: TaskSettings, run_id: str
-) -> DataFrame:
+def _set_aside(events: DataFrame, settings: TaskSettings) -> pa.Table:
     """Records of this batch that cannot be right: token and reason."""
     bad = events.where(F.col(REASON).isNotNull() & ~F.col(REASON).isin(*UNCOUNTED, KNOWN))
-    rows = tokenise(bad.select("id", REASON), "id", settings.tokeniser)
-    named = rows.select(
-        F.lit(run_id).alias("run_id"),
-        F.lit(source.name).alias("dataset"),
-        F.col(REASON).alias("reason"),
-        F.col("id").alias("record_token"),
-        F.lit(None).cast("string").alias("location"),
-    )
-    return conform(named, "ops.QuarantinedRecord")
+    rows = bad.select(F.col(REASON).alias("reason"), "id").toArrow()
+    tokens, _ = settings.tokeniser.token_columns(rows["id"])
+    return pa.table({"reason": rows["reason"], "record_token": tokens})
 
 
 def _fill(
-    summary: RunSummary, reasons: dict[str | None, int], decisions: dict[str, int], batch: int,
+    summary: RunSummary, reasons: Counter[str | None], decisions: Counter[str], batch: int,
     dead: int,
 ) -> None:  # fmt: skip
     """Counts and figures of a micro-batch."""

@@ -5,14 +5,18 @@ applies its own; the kernel is a pure function of the ordered events, so earlier
 as they were, and what they hold is not sold again.
 """
 
+import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark import Broadcast
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from pipelines.core.delta_files import Emit
 from pipelines.core.privacy import Tokeniser
 from pipelines.core.quality import REASON
 from pipelines.seats.arrange import Arranged, arrange
@@ -24,10 +28,9 @@ from pipelines.seats.stage import BOOKS, CANCELS, EVENT_COLUMNS
 
 Batches = Iterable[pa.RecordBatch]
 
-SOLD = (
-    "kind string, entry_id string, key int, epoch long, decision string, position int,"
-    " is_late boolean"
-)
+PUBLISHED = "published"
+"""Decision of the ledger about an event, null for a new one."""
+DIFFER = "differ"
 KINDS = ("CANCELLATION", "BOOKING")
 DECISIONS = {Why.FITS_QUOTA: "CONFIRMED", Why.FITS_RAC: "RAC", Why.QUOTA_FULL: "WAITLISTED"}
 
@@ -45,7 +48,7 @@ def tokenise(events: DataFrame, name: str, tokeniser: Tokeniser) -> DataFrame:
 
 
 def ledger_events(ledger: DataFrame, lookup: DataFrame) -> DataFrame:
-    """Rows of the ledger as the events they were, `EVENT_COLUMNS`.
+    """Rows of the ledger as the events they were, `EVENT_COLUMNS` and `PUBLISHED`.
 
     Args:
         ledger: rows of `rail.LedgerEntry`.
@@ -66,50 +69,77 @@ def ledger_events(ledger: DataFrame, lookup: DataFrame) -> DataFrame:
         (F.array_position(names, F.col("quota")) - 1).cast("int").alias("quota"),
         "people",
         F.lit(None).cast("string").alias(REASON),
-    ).select(*EVENT_COLUMNS)
+        F.col("decision").alias(PUBLISHED),
+    ).select(*EVENT_COLUMNS, PUBLISHED)
 
 
-def sell(events: DataFrame, plans: Broadcast[Plans], settings: TaskSettings) -> DataFrame:
-    """Decide about all events of the partitions.
+def seller(plans: Broadcast[Plans], settings: TaskSettings, batch: int) -> Emit:
+    """Function of a task: earlier and new events of its keys in, new rows of the ledger out.
+
+    It leaves one note: new events by decision, and how many replayed ones are not as published.
 
     Args:
-        events: earlier and new events, partitioned by key, PNRs as tokens.
         plans: the trains.
         settings: constants of the run.
-
-    Returns:
-        Frame of `SOLD`, one row per event.
+        batch: number of this micro-batch.
     """
 
-    def task(batches: Batches) -> Iterator[pa.RecordBatch]:
+    def task(batches: Batches, notes: list[bytes]) -> Iterator[pa.RecordBatch]:
         found = list(batches)
-        if found:
-            table = sell_table(pa.Table.from_batches(found), plans.value, settings)
-            yield from table.combine_chunks().to_batches()
+        if not found:
+            return
+        told = sell_table(pa.Table.from_batches(found), plans.value, settings)
+        is_new = pc.equal(told["batch_id"], batch)
+        new, replayed = told.filter(is_new), told.filter(pc.invert(is_new))
+        is_other = pc.not_equal(replayed["decision"], replayed[PUBLISHED]).fill_null(True)
+        differ = pc.sum(is_other).as_py() or 0
+        notes.append(json.dumps({DIFFER: differ, **Counter(new["decision"].to_pylist())}).encode())
+        yield from new.drop_columns(PUBLISHED).combine_chunks().to_batches()
 
-    return events.mapInArrow(task, SOLD)
+    return task
 
 
 def sell_table(events: pa.Table, plans: Plans, settings: TaskSettings) -> pa.Table:
-    """Decisions of one partition; no engine is needed."""
+    """Decisions of one partition; no engine is needed.
+
+    Returns:
+        Rows of `rail.LedgerEntry` without `run_id`, in the order applied, and what was published.
+    """
     arranged = arrange(events, settings.ages)
     outcomes = [
         allocate(_uncharted(plans, key), requests, passengers, happened, 1)
         for key, requests, passengers, happened in arranged.slices()
     ]
-    kind = np.array([row for one in outcomes for row in one.events["mask"] == 0], dtype=np.int64)
+    rows = events.take(pa.array(arranged.event_rows))
     decision, position = _decisions(outcomes)
+    quotas = pa.array(QUOTAS).take(pc.if_else(pc.equal(rows["kind"], BOOKS), rows["quota"], None))
     return pa.table(
         {
-            "kind": pa.array(KINDS).take(pa.array(kind)),
-            "entry_id": arranged.event_ids,
-            "key": pa.array(np.repeat(arranged.keys, np.diff(arranged.event_bounds)), pa.int32()),
-            "epoch": pa.array(arranged.epochs),
+            "batch_id": rows["epoch"],
+            "kind": pa.array(KINDS).take(rows["kind"]),
+            "entry_id": rows["id"],
+            "pnr": rows["pnr"],
+            **_names(rows["key"], plans),
+            "applied_at": rows["at"].cast(pa.timestamp("ms", "UTC")),
+            "from_seq": rows["from_seq"],
+            "to_seq": rows["to_seq"],
+            "quota": quotas.fill_null("UNKNOWN"),
+            "people": pc.coalesce(rows["people"], pa.scalar([], pa.list_(pa.int64()))),
             "decision": pa.array(decision, pa.string()),
             "position": pa.array(position.astype(np.int32), mask=position <= 0),
             "is_late": pa.array(_late(arranged)),
+            PUBLISHED: rows[PUBLISHED],
         }
     )
+
+
+def _names(keys: pa.ChunkedArray, plans: Plans) -> dict[str, pa.ChunkedArray]:
+    """Train, date and class of each event."""
+    names = zip(*(plans.name(key) for key in range(len(plans.plans))), strict=True)
+    columns = ("train_id", "service_date", "travel_class")
+    return {
+        column: pa.array(values).take(keys) for column, values in zip(columns, names, strict=True)
+    }
 
 
 def _uncharted(plans: Plans, key: int) -> ClassPlan:

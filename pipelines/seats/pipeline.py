@@ -20,7 +20,7 @@ from pipelines.seats.checks import Limits
 from pipelines.seats.config import SeatsConfig
 from pipelines.seats.execution import Allotted, TaskSettings, allot
 from pipelines.seats.intake import run_intake
-from pipelines.seats.ledger import ledger_events
+from pipelines.seats.ledger import PUBLISHED, ledger_events
 from pipelines.seats.outcome import add_up, gate_checks, measure, reasons_of, run_counts
 from pipelines.seats.planning import is_plan_file, run_planning
 from pipelines.seats.plans import read_plans
@@ -32,9 +32,9 @@ from pipelines.seats.tables import (
     DayLake,
     drop_files,
     publish,
-    quarantine_frame,
     stage_tables,
     task_files,
+    write_quarantine,
 )
 from pipelines.seats.times import end_of_day
 from pipelines.seats.turn import only_intake
@@ -134,8 +134,7 @@ def _allot(result: Run, config: SeatsConfig, as_of: date, summary: RunSummary, l
         checks = gate_checks(summary.counts, result.reasons, config.max_reject_share)
         result.quality = validate(checks)
         if summary.counts["quarantined"]:
-            bad = quarantine_frame(allotted.quarantine, lake, source.name, summary.run_id)
-            lake.write("quarantine", bad)
+            write_quarantine(lake, allotted.quarantine, source.name, summary.run_id)
         result.quality.require(result.reasons)
     with log.step("tables"):
         stage_tables(allotted.parts, lake)
@@ -155,7 +154,8 @@ def _open_events(result: Run, limits: Limits) -> tuple[DataFrame, int]:
         events = stage_events(source.requests, source.cancellations, result.plans, limits)
         return events, source.requests.count() + source.cancellations.count()
     sold = ledger_events(source.ledger, train_lookup(session, result.plans))
-    return sold.unionByName(key_events(session, len(result.plans.plans))), source.ledger.count()
+    keys = key_events(session, len(result.plans.plans))
+    return sold.drop(PUBLISHED).unionByName(keys), source.ledger.count()
 
 
 def task_settings(config: SeatsConfig, source: Source) -> TaskSettings:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pandas as pd
-from pyspark.sql import functions as F
+import pyarrow.compute as pc
 
 from pipelines.core.report import Check
 from pipelines.core.report_parts import run_page, show_count, verdicts
@@ -19,19 +19,33 @@ from pipelines.seats.tables import DayLake
 def report_input(result: Run, config: SeatsConfig, summary: RunSummary) -> SeatsReport:
     """Everything the page needs, from the tables as written."""
     lake = result.lake
-    cube = lake.staged("rail_allocation").groupBy("quota", "status", F.col("why_last.code"))
-    statuses: pd.DataFrame = cube.agg(F.count(F.lit(1)).alias("passengers")).toPandas()
-    segments = lake.staged("rail_segment_metrics").groupBy("travel_class", "segment")
-    sums = segments.agg(*(F.sum(name).alias(name) for name in ("demand", "allocated", "places")))
     return SeatsReport(
         **run_page(summary, result.source.name, result.reasons),
-        statuses=statuses.sort_values(["quota", "status", "code"]).reset_index(drop=True),
+        statuses=status_counts(lake),
         classes=result.classes,
-        segments=sums.where("places > 0").toPandas(),
+        segments=segment_sums(lake),
         picture=picture_of(lake, result.plans, result.classes),
         least_slice=config.least_slice,
         checks=[*verdicts(result.quality.rows), *map(_counted, result.violations.items())],
     )
+
+
+def status_counts(lake: DayLake) -> pd.DataFrame:
+    """Passengers by quota, status and reason of the status."""
+    names = ["quota", "status", "code"]
+    rows = lake.staged_rows("rail_allocation", ["quota", "status", "why_last.code"])
+    counts = rows.group_by(names).aggregate([([], "count_all")])
+    counts = counts.rename_columns([*counts.column_names[:-1], "passengers"])
+    return counts.to_pandas().sort_values(names).reset_index(drop=True)
+
+
+def segment_sums(lake: DayLake) -> pd.DataFrame:
+    """Demand, allocated and places by class and segment, where there are places."""
+    keys, figures = ["travel_class", "segment"], ["demand", "allocated", "places"]
+    rows = lake.staged_rows("rail_segment_metrics", [*keys, *figures])
+    sums = rows.group_by(keys).aggregate([(name, "sum") for name in figures])
+    sums = sums.rename_columns([name.removesuffix("_sum") for name in sums.column_names])
+    return sums.filter(pc.field("places") > 0).to_pandas()
 
 
 def picture_of(lake: DayLake, plans: Plans, classes: pd.DataFrame) -> TrainPicture | None:
@@ -43,14 +57,15 @@ def picture_of(lake: DayLake, plans: Plans, classes: pd.DataFrame) -> TrainPictu
     row = charted.loc[people.idxmax()]
     names = [plans.name(key) for key in range(len(plans.plans))]
     key = names.index((row["train_id"], row["service_date"], row["travel_class"]))
-    chart = lake.staged("rail_chart").where(
-        (F.col("train_id") == row["train_id"])
-        & (F.col("service_date") == row["service_date"])
-        & (F.col("travel_class") == row["travel_class"])
+    is_picture = (
+        (pc.field("train_id") == row["train_id"])
+        & (pc.field("service_date") == row["service_date"])
+        & (pc.field("travel_class") == row["travel_class"])
     )
+    chart = lake.staged_rows("rail_chart", where=is_picture)
     berths = berth_rows(plans, key)
     stations = plans.trains[plans.train_of[key]].stations
-    journeys = journey_rows(chart.toPandas(), berths, stations)
+    journeys = journey_rows(chart.to_pandas(), berths, stations)
     return TrainPicture(
         str(row["train_id"]), str(row["service_date"]), str(row["travel_class"]), stations,
         berths, journeys,

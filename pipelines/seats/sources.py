@@ -48,11 +48,6 @@ class Source:
     dead: int = 0
     reached: Mapping[str, str] = field(default_factory=dict)
 
-    def frame_of_trains(self, session: SparkSession) -> DataFrame:
-        """The trains as a frame of their contract."""
-        rows = self.trains.select(spark_schema("rail.Train").names)
-        return conform(session.createDataFrame(rows), "rail.Train")
-
 
 def open_source(
     session: SparkSession, name: str, config: SeatsConfig, lake: str, *,
@@ -88,7 +83,7 @@ def open_ledger(session: SparkSession, lake_root: str) -> Source:
         raise ConfigError(f"--input ledger: the lake {lake_root} has none; run --intake first")
     nothing = session.createDataFrame([], spark_schema("rail.BookingRequest"))
     return Source(
-        "ledger", lake.read("rail_trains").toArrow(), nothing, nothing, is_public=False,
+        "ledger", lake.arrow("rail_trains"), nothing, nothing, is_public=False,
         digest=f"ledger-{version}", ledger=lake.read("rail_ledger"),
     )  # fmt: skip
 

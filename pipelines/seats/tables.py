@@ -7,15 +7,14 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
-from pipelines.core.contracts import conform, spark_schema
-from pipelines.core.delta_files import Part, drop_parts, table_schema, write_part
+from pipelines.core.contracts import spark_schema
+from pipelines.core.delta_files import Constants, Part, drop_parts, table_schema, write_part
 from pipelines.core.delta_tables import Place, data_files, read_arrow
 from pipelines.core.lake import Lake
-from pipelines.core.lake_arrow import publish_run, replace_partitions
-from pipelines.core.lake_format import TABLE_PROPERTIES, Mode
+from pipelines.core.lake_arrow import publish_run, replace_partitions, write_rows
+from pipelines.core.lake_format import Mode
 from pipelines.core.summary import RunSummary
 
 CONTRACTS = {
@@ -37,30 +36,29 @@ class DayLake(Lake):
 
     days: tuple[date, ...] = ()
 
-    def _commit(self, table: str, df: DataFrame, mode: Mode) -> None:
-        if mode != "replace" or DAY not in df.columns:
-            super()._commit(table, df, mode)
-            return
-        writer = df.write.format("delta").options(**TABLE_PROPERTIES).partitionBy(DAY)
-        if self.exists(table):
-            days = ", ".join(f"DATE'{day}'" for day in self.days)
-            writer = writer.option("replaceWhere", f"{DAY} IN ({days})")
-        writer.mode("overwrite").save(self.path(table))
+    @property
+    def replaced(self) -> dict[str, list[str]]:
+        """The partitions of a rail table that this run replaces."""
+        return {DAY: [day.isoformat() for day in self.days]}
+
+    def replace_days(self, table: str, rows: pa.Table, schema: T.StructType) -> None:
+        """Make rows that the driver holds the content of this run's dates."""
+        parts = write_days(rows, self.place(table), table_schema(schema), self.volatile, {})
+        replace_partitions(self, table, parts, schema, self.replaced)
 
     def staged_files(self, table: str) -> list[str]:
         """Files of this run's dates, published or not, inside the table's folder."""
         return data_files(self.place(table), self.version(table), self._folders())
 
-    def staged_rows(self, table: str, columns: Sequence[str] | None = None) -> pa.Table:
-        """Rows of `staged` on this machine, past the JVM; for small tables."""
-        return read_arrow(self.place(table), self.version(table), columns, self._folders())
+    def staged_rows(
+        self, table: str, columns: Sequence[str] | None = None, where: pc.Expression | None = None
+    ) -> pa.Table:
+        """Rows of this run's dates, published or not, on this machine, past the JVM."""
+        place, version = self.place(table), self.version(table)
+        return read_arrow(place, version, columns, self._folders(), where)
 
     def _folders(self) -> list[str]:
-        return [f"{DAY}={day.isoformat()}" for day in self.days]
-
-    def staged(self, table: str) -> DataFrame:
-        """Rows of this run's dates, published or not."""
-        return self.read(table, self.version(table)).where(F.col(DAY).isin(list(self.days)))
+        return [f"{DAY}={day}" for day in self.replaced[DAY]]
 
 
 @dataclass(frozen=True)
@@ -84,16 +82,22 @@ class TaskFiles:
 
     def write(self, kind: str, rows: pa.Table) -> list[Part]:
         """Write rows as one file per service date."""
-        days = pc.unique(rows[DAY]).to_pylist()
-        parts = []
-        for day in days:
-            chosen = rows if len(days) == 1 else rows.filter(pc.equal(rows[DAY], day))
-            part = write_part(
-                chosen.combine_chunks().to_batches(), self.places[kind], self.schemas[kind],
-                self.skip, {"run_id": self.run_id}, {DAY: day.isoformat()},
-            )  # fmt: skip
-            parts += [] if part is None else [part]
-        return parts
+        place, schema = self.places[kind], self.schemas[kind]
+        return write_days(rows, place, schema, self.skip, {"run_id": self.run_id})
+
+
+def write_days(
+    rows: pa.Table, place: Place, schema: pa.Schema, skip: Sequence[str], constants: Constants
+) -> list[Part]:
+    """Write rows as one file per service date, see `write_part`."""
+    days = pc.unique(rows[DAY]).to_pylist()
+    parts = []
+    for day in days:
+        chosen = rows if len(days) == 1 else rows.filter(pc.equal(rows[DAY], day))
+        batches = chosen.combine_chunks().to_batches()
+        part = write_part(batches, place, schema, skip, constants, {DAY: day.isoformat()})
+        parts += [] if part is None else [part]
+    return parts
 
 
 def task_files(lake: DayLake, run_id: str) -> TaskFiles:
@@ -115,9 +119,8 @@ def task_place(place: Place) -> Place:
 
 def stage_tables(parts: Mapping[str, Sequence[Part]], lake: DayLake) -> None:
     """Commit the files of the result tables; no reader sees them before the row of `runs`."""
-    days = {DAY: [day.isoformat() for day in lake.days]}
     for table, (kind, contract) in CONTRACTS.items():
-        replace_partitions(lake, table, parts[kind], spark_schema(contract), days)
+        replace_partitions(lake, table, parts[kind], spark_schema(contract), lake.replaced)
 
 
 def drop_files(parts: Mapping[str, Sequence[Part]], lake: DayLake) -> None:
@@ -126,16 +129,14 @@ def drop_files(parts: Mapping[str, Sequence[Part]], lake: DayLake) -> None:
         drop_parts(lake.place(table), parts[kind])
 
 
-def quarantine_frame(rows: pa.Table, lake: DayLake, dataset: str, run_id: str) -> DataFrame:
-    """Records set aside: token and reason."""
-    frame = lake.session.createDataFrame(rows).withColumns(
-        {
-            "run_id": F.lit(run_id),
-            "dataset": F.lit(dataset),
-            "location": F.lit(None).cast("string"),
-        }
-    )
-    return conform(frame, "ops.QuarantinedRecord")
+def write_quarantine(
+    lake: Lake, rows: pa.Table, dataset: str, run_id: str, mode: Mode = "replace"
+) -> None:
+    """Keep records set aside: their reason, and their token or their location."""
+    schema = spark_schema("ops.QuarantinedRecord")
+    told: Constants = {"run_id": run_id, "dataset": dataset}
+    unknown = dict.fromkeys({"record_token", "location"} - set(rows.column_names))
+    write_rows(lake, "quarantine", rows, schema, mode, {**told, **unknown})
 
 
 def publish(lake: Lake, summary: RunSummary) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
 
+from pipelines.core.delta_tables import Place, read_arrow, version_of
 from pipelines.core.runlog import RunLog
 from pipelines.core.summary import RunSummary
 from pipelines.seats.config import SeatsConfig, SyntheticSettings
@@ -31,7 +32,11 @@ class Finished:
     session: SparkSession
 
     def table(self, name: str) -> pd.DataFrame:
-        return self.session.read.format("delta").load(str(self.lake / f"{name}_v1")).toPandas()
+        """Rows of a table as published."""
+        place = Place(str(self.lake / f"{name}_v1"))
+        version = version_of(place)
+        assert version is not None, f"there is no table {name}"
+        return read_arrow(place, version).to_pandas(maps_as_pydicts="strict")
 
     def digests(self) -> dict[str, str]:
         return {name: one["digest"] for name, one in self.summary.tables.items()}
