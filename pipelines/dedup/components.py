@@ -11,7 +11,7 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame, Observation, Window
 from pyspark.sql import functions as F
 
 from pipelines.core.errors import GateError
@@ -100,10 +100,9 @@ def large_star(edges: DataFrame, number: int) -> DataFrame:
     Returns:
         Same columns, one row per row of `edges`; repeats are possible.
     """
-    forward = edges.select(F.col("node_a").alias("u"), F.col("node_b").alias("v"), "moved_in")
-    backward = edges.select(F.col("node_b").alias("u"), F.col("node_a").alias("v"), "moved_in")
+    both_ways = F.inline(F.array(_pair("node_a", "node_b"), _pair("node_b", "node_a")))
     least = F.least("u", _first("v", "u"))
-    rows = forward.unionByName(backward).withColumn("least", least).where("v > u")
+    rows = edges.select(both_ways, "moved_in").withColumn("least", least).where("v > u")
     return rows.select(
         F.col("least").alias("node_a"), F.col("v").alias("node_b"), _moved("least <> u", number)
     )
@@ -124,6 +123,10 @@ def small_star(edges: DataFrame, number: int) -> DataFrame:
     return rows.select(
         F.col("least").alias("node_a"), far.alias("node_b"), _moved("node_a <> least", number)
     )
+
+
+def _pair(u: str, v: str) -> Column:
+    return F.struct(F.col(u).alias("u"), F.col(v).alias("v"))
 
 
 def _first(neighbour: str, node: str) -> Column:
@@ -165,14 +168,28 @@ def star_components(edges: DataFrame, max_rounds: int) -> tuple[DataFrame, int]:
             raise GateError(
                 f"components: edges still change after {rounds} rounds; raise max_rounds"
             )
-        for _ in range(LINEAGE_ROUNDS):
-            rounds += 1
-            stars = _merge_repeats(small_star(large_star(stars, rounds), rounds))
-        stars = stars.localCheckpoint(eager=True)
-        latest = F.coalesce(F.max("moved_in"), F.lit(0))
-        ((count, last),) = stars.agg(F.count("*"), latest).collect()
-        log.info("components: round %d, %d edges, last change in round %d", rounds, count, last)
+        stars, edges_left, moved = _two_rounds(stars)
+        last = rounds + moved if moved else last
+        rounds += LINEAGE_ROUNDS
+        log.info(
+            "components: round %d, %d edges, last change in round %d", rounds, edges_left, last
+        )
     return _star_labels(stars, ends.where("node_a = node_b")), last + 1
+
+
+def _two_rounds(stars: DataFrame) -> tuple[DataFrame, int, int]:
+    """The next rounds, counted from 1, so that Spark has the same code to compile each time.
+
+    Returns:
+        The edges, their number, and the last of these rounds that changed one; 0 if none did.
+    """
+    stars = stars.withColumn("moved_in", F.lit(0))
+    for number in range(1, LINEAGE_ROUNDS + 1):
+        stars = _merge_repeats(small_star(large_star(stars, number), number))
+    seen = Observation()
+    watched = stars.observe(seen, F.count("*").alias("edges"), F.max("moved_in").alias("moved_in"))
+    cut = watched.localCheckpoint(eager=True)
+    return cut, seen.get["edges"], seen.get["moved_in"] or 0
 
 
 def _star_labels(stars: DataFrame, loops: DataFrame) -> DataFrame:
