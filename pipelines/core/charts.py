@@ -222,10 +222,20 @@ def add_text(
 
 
 def pack_figure(fig: "Figure", target: str) -> dict[str, Any]:
-    """Return the JSON object from which the page draws the figure into the element `target`."""
-    from bokeh.embed import json_item
+    """Return the JSON object from which the page draws the figure into the element `target`.
 
-    packed: dict[str, Any] = json.loads(json.dumps(json_item(fig, target), allow_nan=False))
+    The same as of `bokeh.embed.json_item`, which goes over a figure twice more; it can be packed
+    only once.
+    """
+    from bokeh import __version__
+    from bokeh.document import Document
+
+    document = Document(title="")
+    document.add_root(fig)
+    item = {"target_id": target, "root_id": fig.id, "doc": document.to_json(deferred=False)}
+    packed: dict[str, Any] = json.loads(
+        json.dumps(item | {"version": __version__}, allow_nan=False)
+    )
     return packed
 
 

@@ -61,13 +61,12 @@ def place_nodes(size: int, edges: Sequence[Edge], rounds: int = 150) -> npt.NDAr
     np.fill_diagonal(pull, 0.0)
     laplacian = np.diag(pull.sum(axis=1)) - pull
     inverse = np.linalg.pinv(laplacian)
-    angles = 2 * np.pi * np.arange(size) / size
-    places = np.column_stack([np.cos(angles), np.sin(angles)])
+    places = np.exp(2j * np.pi * np.arange(size) / size)
     for _ in range(rounds):
-        gaps = np.linalg.norm(places[:, None] - places[None], axis=2)
+        gaps = np.abs(places[:, None] - places)
         ratio = pull * steps / np.where(gaps > 1e-9, gaps, 1.0)
-        majorant = np.diag(ratio.sum(axis=1)) - ratio
-        places = inverse @ majorant @ places
+        places = inverse @ (ratio.sum(axis=1) * places - ratio @ places)
+    places = np.column_stack([places.real, places.imag])
     return _fit_square(places)
 
 

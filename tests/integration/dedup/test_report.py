@@ -1,4 +1,4 @@
-"""The page of a run in a browser without a network."""
+"""The page of a run as a file, and in a browser without a network."""
 
 import json
 import re
@@ -10,10 +10,16 @@ from urllib.parse import unquote
 
 import pytest
 
-from pipelines.dedup.report import build_report
-from tests.unit.dedup.report_pages import CHARTS, EVIL, with_name
+from pipelines.dedup.report import write_report
+from tests.unit.dedup.report_pages import with_name
 from tests.unit.dedup.report_sample import build_sample
 
+EVIL = "<script>alert(1)</script>"
+CHARTS = {
+    "thresholds", "scores", "pair", "cluster", "link", "weights", "buckets", "recall", "families",
+    "completeness", "steps",
+}  # fmt: skip
+PARTS = {"counts", "quality", "slices", "caveats", "setup"}
 PROBE_HEAD = """<script>window.problems = [];
 const complain = (...words) => problems.push(words.map(String).join(" "));
 console.error = complain; console.warn = complain;
@@ -55,12 +61,36 @@ sangam.figure("pair").then(async (figure) => {
 </script>"""
 
 
-def test_the_page_works_offline_in_a_browser(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def evil_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The public, labelled sample with a script for a name: the page all tests look at."""
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    return write_report(with_name(build_sample(), EVIL, "masked"), path)
+
+
+def test_all_parts_are_present_within_five_megabytes(evil_page: Path) -> None:
+    html = evil_page.read_text(encoding="utf-8")
+    assert set(re.findall(r'id="chart-(\w+)"', html)) == CHARTS
+    assert set(re.findall(r'<section id="(\w+)"', html)) >= PARTS
+    assert evil_page.stat().st_size < 5_000_000
+    for figure in ("35,174", "34,981", "1,152,340", "80,163", "99.76 %", "0.048 %", "14.8 s"):
+        assert f"<dd>{figure}</dd>" in html
+
+
+def test_a_script_in_a_name_stays_text(evil_page: Path) -> None:
+    html = evil_page.read_text(encoding="utf-8")
+    assert EVIL not in html
+    found = re.search(r'id="data-pairs">(.*?)</script>', html)
+    assert found
+    assert json.loads(found.group(1))[0]["left"]["fields"]["given_name"] == EVIL
+
+
+def test_the_page_works_offline_in_a_browser(evil_page: Path, tmp_path: Path) -> None:
     browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
     if browser is None:
         pytest.skip("no Chromium on this machine: apt-get install chromium")
     page = tmp_path / "report.html"
-    html = build_report(with_name(build_sample(), EVIL, "masked")).render()
+    html = evil_page.read_text(encoding="utf-8")
     html = html.replace("<style>", PROBE_HEAD + "<style>", 1)
     page.write_text(html.replace("</body>", PROBE_TAIL + "</body>"), encoding="utf-8")
     found = open_page(browser, page, width=390)

@@ -19,3 +19,11 @@ def random_rows(
         for values in choices.values()
     ]
     return [dict(zip(choices, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def random_words(seed: int, count: int, letters: str, sizes: tuple[int, int]) -> list[str]:
+    """Words of `letters` whose lengths lie from `sizes[0]` to `sizes[1]`."""
+    rng = np.random.default_rng(seed)
+    signs = np.array(list(letters))[rng.integers(0, len(letters), (count, sizes[1]))].tolist()
+    lengths = rng.integers(sizes[0], sizes[1], count, endpoint=True).tolist()
+    return ["".join(row[:length]) for row, length in zip(signs, lengths, strict=True)]

@@ -1,14 +1,8 @@
-"""The page that most tests of the report look at: the sample with a script for a name."""
+"""The sample run with another name in it."""
 
 import dataclasses
 
 from pipelines.dedup.report import DedupReport, FieldValue, RecordView
-
-EVIL = "<script>alert(1)</script>"
-CHARTS = {
-    "thresholds", "scores", "pair", "cluster", "link", "weights", "buckets", "recall", "families",
-    "completeness", "steps",
-}  # fmt: skip
 
 
 def with_name(data: DedupReport, clear: str | None, masked: str) -> DedupReport:

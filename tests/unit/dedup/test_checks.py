@@ -8,40 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipelines.core.errors import GateError
-from pipelines.core.quality import validate
 from pipelines.dedup.checks import COLLAPSED, REASONS, SUPERSEDED, Checked, CheckPlan, check_batch
 from pipelines.dedup.copies import UNDATED, find_copies
-from pipelines.dedup.gate import gate_checks, rows_by_reason
-
-AS_OF = datetime.date(2026, 1, 1)
-FIELDS = {
-    "name": "given_name",
-    "dob": "date_of_birth",
-    "pincode": "code",
-    "phone": "phone",
-    "gender": "gender",
-}
-NAMES = ("id", "status", "name", "dob", "pincode", "phone", "gender", "captures", "_corrupt_record")
-PLAN = CheckPlan(FIELDS, "id", AS_OF, formats={"dob": "yyyyMMdd"})
-GOOD_ROW = {
-    "id": "1",
-    "status": "ACTIVE",
-    "name": "asha",
-    "dob": "19860403",
-    "pincode": "560001",
-    "phone": "9000000001",
-    "gender": "FEMALE",
-}
-NOTHING: dict[str, Any] = dict.fromkeys(FIELDS)
-
-
-def batch(*rows: dict[str, Any]) -> pa.RecordBatch:
-    columns = []
-    for name in NAMES:
-        kind = pa.binary() if name == "captures" else pa.string()
-        columns.append(pa.array([{**GOOD_ROW, **row}.get(name) for row in rows], kind))
-    return pa.RecordBatch.from_arrays(columns, NAMES)
+from tests.unit.dedup.checked_rows import AS_OF, FIELDS, NOTHING, PLAN, batch
 
 
 def outcome(checked: Checked, row: int) -> tuple[str | None, list[str]]:
@@ -160,65 +129,3 @@ def test_the_newest_row_of_an_id_stays(seed: int) -> None:
     assert sorted(zip(rows, found, strict=True), key=str) == sorted(
         zip(rows, expected, strict=True), key=str
     )
-
-
-def gate(*rows: dict[str, Any], **limits: Any) -> Any:
-    checked = check_batch(batch(*rows), PLAN)
-    counts = {f"reason:{code}": 0 for code in (COLLAPSED, SUPERSEDED)} | checked.count(PLAN)
-    counts["checked"] = counts["good"]
-    ids = {row.get("id", "1") for row, good in zip(rows, checked.is_good, strict=True) if good}
-    counts["ids"] = len(ids)
-    report = validate(gate_checks(counts, PLAN, **limits))
-    report.require(rows_by_reason(counts))
-    return report
-
-
-def people(number: int, **changes: Any) -> list[dict[str, Any]]:
-    return [{"id": str(one), **changes} for one in range(number)]
-
-
-def test_a_sound_table_passes() -> None:
-    report = gate(*people(40), {"id": None})
-    assert report.errors == []
-    rows = {one["expectation"]: one for one in report.rows}
-    assert rows["row_count"]["evaluated"] == 40
-    assert rows["quarantine"] == {
-        "expectation": "quarantine",
-        "severity": "ERROR",
-        "success": True,
-        "evaluated": 41,
-        "failed": 1,
-        "minimum": None,
-        "tolerance": 0.05,
-    }
-
-
-def test_quarantine_above_the_limit_stops_the_run() -> None:
-    with pytest.raises(GateError, match=r"quarantine \(2 of 20\).*MISSING_ID 1, NO_EVIDENCE 1"):
-        gate(*people(18), {"id": None}, {"id": "y", **NOTHING})
-    assert GateError.exit_code == 3
-
-
-def test_an_empty_table_stops_the_run() -> None:
-    with pytest.raises(GateError, match="row_count"):
-        gate()
-    with pytest.raises(GateError, match=r"row_count.*INACTIVE 2"):
-        gate(*people(2, status="INACTIVE"))
-
-
-def test_an_all_null_column_stops_the_run() -> None:
-    with pytest.raises(GateError, match=r"null:phone \(120 of 120\)"):
-        gate(*people(120, phone=None))
-    warned = [r["expectation"] for r in gate(*people(1, phone=None)).rows if not r["success"]]
-    assert warned == ["null:phone"]
-
-
-def test_ids_that_are_not_unique_stop_the_run() -> None:
-    with pytest.raises(GateError, match="unique_ids"):
-        gate(*people(3), *people(3))
-
-
-def test_many_bad_pincodes_warn() -> None:
-    report = gate(*people(10, pincode="000000"))
-    warned = [one["expectation"] for one in report.rows if not one["success"]]
-    assert warned == ["BAD_PINCODE", "null:pincode"]
