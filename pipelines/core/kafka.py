@@ -107,7 +107,7 @@ def make_producer(servers: str, **changes: Any) -> KafkaProducer:
         "linger_ms": 10,
         "batch_size": 131_072,
         "max_request_size": 4_194_304,  # the broker knows the limit of each topic
-        "bootstrap_timeout_ms": CONNECT_SECONDS * 1000,
+        "bootstrap_timeout_ms": int(CONNECT_SECONDS * 1000),
     }
     with explained(servers):
         return KafkaProducer(**{**settings, **changes})
@@ -126,7 +126,7 @@ def make_consumer(servers: str, **changes: Any) -> KafkaConsumer:
         "auto_offset_reset": "earliest",
         "fetch_min_bytes": 1024,
         "fetch_max_bytes": 10_485_760,
-        "bootstrap_timeout_ms": CONNECT_SECONDS * 1000,
+        "bootstrap_timeout_ms": int(CONNECT_SECONDS * 1000),
     }
     with explained(servers):
         return KafkaConsumer(**{**settings, **changes})

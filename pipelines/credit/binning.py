@@ -118,15 +118,13 @@ def _chains(costs: _Costs) -> tuple[F64, I64]:
     bins = len(costs.value)
     best = np.full((bins, bins), -np.inf)
     parent = np.full((bins, bins), -1)
-    for last in range(bins):
-        for first in np.flatnonzero(costs.is_allowed[: last + 1, last]):
-            before = 0.0
-            if first:
-                follows = costs.rate[:first, first - 1] <= costs.rate[first, last]
-                chains = np.where(follows, best[:first, first - 1], -np.inf)
-                parent[first, last] = int(np.argmax(chains))
-                before = float(chains[parent[first, last]])
-            best[first, last] = costs.value[first, last] + before
+    best[0] = np.where(costs.is_allowed[0], costs.value[0], -np.inf)
+    for last in range(1, bins):
+        firsts = 1 + np.flatnonzero(costs.is_allowed[1 : last + 1, last])
+        follows = costs.rate[:last, firsts - 1] <= costs.rate[firsts, last]
+        chains = np.where(follows, best[:last, firsts - 1], -np.inf)
+        parent[firsts, last] = chains.argmax(axis=0)
+        best[firsts, last] = costs.value[firsts, last] + chains.max(axis=0)
     return best, parent
 
 

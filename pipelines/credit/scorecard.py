@@ -55,7 +55,7 @@ class CardFeature:
     coefficient: float
     bins: tuple[Bin, ...]
 
-    @property
+    @cached_property
     def max_points(self) -> int:
         """Points of the best bin."""
         return max(one.points for one in self.bins)
@@ -65,7 +65,7 @@ class CardFeature:
         """Number of the bin of absent values; None where training had none."""
         return next((i for i, one in enumerate(self.bins) if one.is_missing), None)
 
-    @property
+    @cached_property
     def cuts(self) -> tuple[float, ...]:
         """Lower bounds of the numeric bins after the first."""
         return tuple(one.lo for one in self.bins if one.lo is not None)
@@ -122,7 +122,7 @@ class Scorecard:
     def __post_init__(self) -> None:
         check_card(self)
 
-    @property
+    @cached_property
     def max_points(self) -> int:
         """The best possible raw score."""
         return self.base_points + sum(one.max_points for one in self.features)

@@ -130,7 +130,7 @@ def look_back(state: PayerState, at_ms: int, bucket_ms: int) -> LookBack:
                 count_1h += 1
                 paise_1h += paise
     is_exact = True
-    for index, count, paise in reversed(BUCKETS.read(state.buckets)):
+    for index, count, paise in reversed(BUCKETS.values(state.buckets)):
         begin = index * bucket_ms
         end = begin + bucket_ms
         if end <= day_start:

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping, Set
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+Node = TypeVar("Node", bound=ast.AST)
 DOMAINS = {"dedup", "credit", "seats", "upi_fraud", "viewers", "ingest", "produce", "stack", "demo"}
 """Packages beside core: five jobs, ingest and three tools. None knows another."""
 
@@ -39,17 +41,37 @@ def module_name(file: Path) -> str:
 
 
 @cache
-def trees() -> dict[str, ast.Module]:
+def sources() -> dict[str, str]:
     """Every module of the house, read by the first test that asks and not by each collection."""
     files = sorted((ROOT / "pipelines").rglob("*.py"))
-    return {module_name(file): ast.parse(file.read_text(encoding="utf-8")) for file in files}
+    return {module_name(file): file.read_text(encoding="utf-8") for file in files}
+
+
+@cache
+def trees() -> dict[str, ast.Module]:
+    return {name: ast.parse(text) for name, text in sources().items()}
 
 
 @cache
 def telling(tree: ast.AST) -> list[ast.AST]:
-    """The nodes of a module that the questions here are about, looked for once."""
-    kinds = (ast.Import, ast.ImportFrom, ast.If, ast.Call, ast.Attribute, ast.FunctionDef)
-    return [node for node in ast.walk(tree) if isinstance(node, kinds)]
+    """The statements of a module that the questions here are about, looked for once."""
+    kinds = (ast.Import, ast.ImportFrom, ast.If, ast.FunctionDef)
+    return [node for node in statements(tree) if isinstance(node, kinds)]
+
+
+def statements(block: ast.AST) -> Iterator[ast.AST]:
+    """Every statement below one, however deep; what is inside expressions is not looked at."""
+    for field in ("body", "orelse", "handlers", "finalbody", "cases"):
+        for node in getattr(block, field, ()):
+            yield node
+            yield from statements(node)
+
+
+def expressions(kind: type[Node], word: str) -> Iterator[tuple[str, Node]]:
+    """Nodes of a kind beside their module, in the modules where a word occurs."""
+    for name, tree in trees().items():
+        if word in sources()[name]:
+            yield from ((name, node) for node in ast.walk(tree) if isinstance(node, kind))
 
 
 def imported(
@@ -83,16 +105,6 @@ def is_type_check(test: ast.expr) -> bool:
     return isinstance(test, ast.Name) and test.id == "TYPE_CHECKING"
 
 
-def foreign(tree: ast.AST) -> set[str]:
-    """Top packages that are loaded when the code runs, also by `import_module`."""
-    names = set(imported(tree, trees(), for_types_alone(tree)))
-    for node in telling(tree):
-        if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
-            called = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-            names |= {str(node.args[0].value)} if called == "import_module" else set()
-    return {name.partition(".")[0] for name in names}
-
-
 @cache
 def house_imports() -> dict[str, set[str]]:
     """Modules of the house that each module imports."""
@@ -101,8 +113,15 @@ def house_imports() -> dict[str, set[str]]:
 
 @cache
 def foreign_imports() -> dict[str, set[str]]:
-    """Top packages that each module loads."""
-    return {name: foreign(tree) for name, tree in trees().items()}
+    """Top packages that each module loads when it runs, also by `import_module`."""
+    found = {
+        name: set(imported(tree, trees(), for_types_alone(tree))) for name, tree in trees().items()
+    }
+    for name, call in expressions(ast.Call, "import_module"):
+        called = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+        if called == "import_module" and call.args and isinstance(call.args[0], ast.Constant):
+            found[name].add(str(call.args[0].value))
+    return {name: {one.partition(".")[0] for one in names} for name, names in found.items()}
 
 
 def package(name: str) -> str:
@@ -153,10 +172,8 @@ def test_a_foreign_api_has_its_owners(library):
 def test_one_file_builds_spark_sessions():
     builders = {
         name
-        for name, tree in trees().items()
-        for node in telling(tree)
-        if isinstance(node, ast.Attribute)
-        and node.attr == "builder"
+        for name, node in expressions(ast.Attribute, "SparkSession")
+        if node.attr == "builder"
         and isinstance(node.value, ast.Name)
         and node.value.id == "SparkSession"
     }
@@ -218,26 +235,3 @@ def test_the_diagram_shows_the_imports_between_packages():
         ("__main__", package(module.removeprefix("pipelines."))) for module, _ in tools.values()
     }
     assert arrows(drawn[0], "-->") == found
-
-
-ROLES = ("__init__", "cli", "config", "outcome", "pipeline", "report", "request", "result")
-CHAPTERS = ("The method, in the order of its files", "Measured", "Not there yet")
-
-
-@pytest.mark.parametrize("script", sorted(file.stem for file in (ROOT / "jobs").glob("[a-z]*.py")))
-def test_jobs_are_siblings(script):
-    """Same files for the same roles, same hand-over, tests in the folders of their engines."""
-    text = (ROOT / "jobs" / f"{script}.py").read_text("utf-8")
-    (job,) = re.findall(r"^from pipelines\.(\w+)\.cli import main$", text, re.M)
-    assert "sys.exit(main(__doc__))" in text
-    folder = ROOT / "pipelines" / job
-    there = {file.stem for file in folder.iterdir()}
-    assert set(ROLES) - there == set()
-    about = (folder / "README.md").read_text("utf-8")
-    assert [name for name in CHAPTERS if f"\n## {name}" not in about] == []
-    assert (ROOT / "tests" / "unit" / job).is_dir()
-    engines = [ROOT / "tests" / engine / job for engine in ("spark", "flink")]
-    assert any(engine.is_dir() for engine in engines)
-    flags = (folder / "cli.py").read_text("utf-8")
-    assert f'JOB = "{script}"' in flags
-    assert "return job_main(JOB, doc, " in flags

@@ -124,8 +124,8 @@ def test_a_broker_that_is_away_ends_with_five_and_what_to_do(job, tmp_path, monk
     monkeypatch.setenv("SANGAM_KAFKA", "127.0.0.1:1")
     monkeypatch.setenv("SANGAM_TOKEN_KEY", "k" * 32)
     monkeypatch.setenv("SANGAM_TOKEN_KEY_ID", "1")
-    monkeypatch.setattr("pipelines.core.kafka.CONNECT_SECONDS", 1)
-    flags = ["--set", "connect_seconds=1"] if job == "ingest" else ["--stack"]
+    monkeypatch.setattr("pipelines.core.kafka.CONNECT_SECONDS", 0.1)
+    flags = ["--set", "connect_seconds=0.1"] if job == "ingest" else ["--stack"]
     monkeypatch.setattr(sys, "argv", [f"{job}.py", *NEEDED.get(job, ()), *flags])
     assert importlib.import_module(JOBS[job]).main("About.") == 5
     told = capsys.readouterr().err

@@ -51,3 +51,28 @@ def test_no_file_holds_a_machine_path_or_an_unfinished_mark():
         *(ROOT / "conf").rglob("*.*"),
     ]
     assert [name(path) for path in kept if pattern.search(path.read_text())] == []
+
+
+ROLES = ("__init__", "cli", "config", "outcome", "pipeline", "report", "request", "result")
+
+
+CHAPTERS = ("The method, in the order of its files", "Measured", "Not there yet")
+
+
+@pytest.mark.parametrize("script", sorted(file.stem for file in (ROOT / "jobs").glob("[a-z]*.py")))
+def test_jobs_are_siblings(script):
+    """Same files for the same roles, same hand-over, tests in the folders of their engines."""
+    text = (ROOT / "jobs" / f"{script}.py").read_text("utf-8")
+    (job,) = re.findall(r"^from pipelines\.(\w+)\.cli import main$", text, re.M)
+    assert "sys.exit(main(__doc__))" in text
+    folder = ROOT / "pipelines" / job
+    there = {file.stem for file in folder.iterdir()}
+    assert set(ROLES) - there == set()
+    about = (folder / "README.md").read_text("utf-8")
+    assert [name for name in CHAPTERS if f"\n## {name}" not in about] == []
+    assert (ROOT / "tests" / "unit" / job).is_dir()
+    engines = [ROOT / "tests" / engine / job for engine in ("spark", "flink")]
+    assert any(engine.is_dir() for engine in engines)
+    flags = (folder / "cli.py").read_text("utf-8")
+    assert f'JOB = "{script}"' in flags
+    assert "return job_main(JOB, doc, " in flags

@@ -79,7 +79,7 @@ class Broker:
 
 def sender(broker: Broker, folder: Path, **changes: Any) -> Sender:
     config = ProduceConfig(
-        **{"in_flight": 3, "drain_seconds": 60, "probe_seconds": 0.01, **changes}
+        **{"in_flight": 3, "drain_seconds": 60, "probe_seconds": 0.001, **changes}
     )
     return Sender("s:1", "t", folder, config, connect=broker.connect, clock=broker.clock)
 

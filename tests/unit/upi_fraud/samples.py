@@ -90,12 +90,16 @@ def cold(n: int = 5) -> PayerState:
     return known(n=n)
 
 
+NOBODY = Reference(0)
+"""Knows no merchant and no flag; nothing is added to it."""
+
+
 def judge(
     profile: str, one: CheckedPayment, state: PayerState | None = None,
     reference: Reference | None = None, model: Any = None,
 ) -> Decision:  # fmt: skip
     base = known() if state is None else state
-    found = decide(base, one, reference or Reference(0), load_profile(profile), model, SETTINGS)[1]
+    found = decide(base, one, reference or NOBODY, load_profile(profile), model, SETTINGS)[1]
     assert found.degraded != "RULE_ERROR"
     return found
 
