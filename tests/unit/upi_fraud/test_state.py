@@ -30,12 +30,17 @@ GAPS = (0, 1, BUCKET - 1, BUCKET, HOUR_MS, HOUR_MS + BUCKET, DAY_MS)
 
 
 def arrivals_of(seed):
-    """1 to 90 arrivals (ms, paise) of two days: anywhere, or at a telling distance from another."""
+    """1 to 90 arrivals (ms, paise) of hours or days: anywhere, or at a telling distance from another.
+
+    Half of them in order; the dense ones fill buckets within an hour.
+    """
     rng, times = Random(seed), [0]
+    longest = rng.choice([2 * HOUR_MS, DAY_MS, 2 * DAY_MS])
     for _ in range(rng.randint(1, 90)):
         near = rng.choice(times) + rng.choice([-1, 1]) * rng.choice(GAPS)
-        times.append(rng.choice([rng.randint(0, 2 * DAY_MS), min(max(near, 0), 2 * DAY_MS)]))
-    return [(time, rng.randint(1, 20_000_000)) for time in times[1:]]
+        times.append(rng.choice([rng.randint(0, longest), min(max(near, 0), longest)]))
+    made = sorted(times[1:]) if rng.random() < 0.5 else times[1:]
+    return [(time, rng.randint(1, 20_000_000)) for time in made]
 
 
 arrivals = st.integers(0, 2**32).map(arrivals_of)
