@@ -50,4 +50,4 @@ def test_a_process_that_had_the_stack_takes_unit_tests_only():
 
 
 def test_what_waits_for_servers_begins_first():
-    assert list(LAYERS) == ["stack", "flink", "spark", "unit"]
+    assert list(LAYERS) == ["stack", "flink", "spark", "integration", "unit"]
