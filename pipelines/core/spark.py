@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from threading import Thread
 
+from py4j.java_gateway import java_import  # type: ignore[import-untyped]
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark import SparkContext, inheritable_thread_target
 from pyspark.errors import AnalysisException, PySparkException
@@ -34,9 +35,14 @@ DEFAULTS = {
     "spark.python.daemon.module": "pipelines.core.daemon",
     # Over TCP every task of Python waits 40 ms for an acknowledgement that is held back.
     "spark.python.unix.domain.socket.enabled": "true",
+    # To tell the JVM the line in Python of each column takes longer than to make the column.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.databricks.delta.stats.skipping": "true",
 }
+
+_HELPERS = ("PythonUtils", "PythonRDD", "SerDeUtil", "SimplePythonFunction")
+"""Java classes that PySpark asks for by these names all the time."""
 
 
 def build_session(
@@ -55,8 +61,16 @@ def build_session(
         builder = builder.config(key, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
+    _name_helpers(session.sparkContext)
     _end_quietly(session.sparkContext)
     return session
+
+
+@cache
+def _name_helpers(context: SparkContext) -> None:
+    """Say where the helpers are; else each time they are looked for in many packages and jars."""
+    for name in _HELPERS:
+        java_import(context._jvm, f"org.apache.spark.api.python.{name}")
 
 
 @cache
