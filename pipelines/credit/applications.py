@@ -2,14 +2,19 @@
 
 from datetime import date
 
+import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+
+from pipelines.credit.lake import APPLICATIONS, CreditLake
 
 APPLICATION_COLUMNS = (
     "application_id", "customer_id", "applied_at", "product", "requested_amount_paise",
     "tenure_months", "monthly_income_paise", "employment", "customer_since_date",
 )  # fmt: skip
 NOT_THIN = "NONE"
+_FEW = 100_000
+"""Applications at most whose customers are gathered on the driver."""
 
 
 def assign_snapshots(applications: DataFrame, outcomes: DataFrame | None, as_of: date) -> DataFrame:
@@ -29,6 +34,21 @@ def applicants(applications: DataFrame) -> DataFrame:
     return applications.groupBy("customer_id").agg(
         F.min("customer_since_date").alias("customer_since_date")
     )
+
+
+def applicants_on(lake: CreditLake, day: date, version: int) -> tuple[DataFrame, int]:
+    """Applicants of a business day in a version of the applications, and how many.
+
+    Few are gathered on the driver: every part of the features asks for them, and then each finds
+    them in its plan instead of reading the applications again.
+    """
+    names = ["customer_id", "customer_since_date"]
+    rows = lake.day_rows(APPLICATIONS, version, day, names)
+    if rows.num_rows > _FEW:
+        who = applicants(lake.read(APPLICATIONS, version).where(F.col("as_of_date") == F.lit(day)))
+        return who, pc.count_distinct(rows["customer_id"]).as_py()
+    found = rows.group_by(names[0]).aggregate([(names[1], "min")]).rename_columns(names)
+    return lake.session.createDataFrame(found), found.num_rows
 
 
 def join_features(applications: DataFrame, features: DataFrame) -> DataFrame:

@@ -9,9 +9,10 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from pipelines.core.delta_tables import read_arrow
 from pipelines.core.errors import ConfigError
-from pipelines.core.lake_format import RUNS
-from pipelines.credit.applications import applicants
+from pipelines.core.lake_format import RUNS, VERSIONS
+from pipelines.credit.applications import applicants_on
 from pipelines.credit.features import FeatureInputs, build_features
 from pipelines.credit.lake import APPLICATIONS, DAYS, FEATURES, SCORES, TRADELINES
 from pipelines.credit.result import Run
@@ -26,7 +27,7 @@ def backtest(state: Run) -> None:
         ConfigError: no run scored that day, or its scorecard is not registered.
     """
     row = _run_of(state)
-    versions: dict[str, int] = row["table_versions"]
+    versions: dict[str, int] = dict(row[VERSIONS])
     stored = {
         name: state.lake.read(name, versions[name]).where(F.col("as_of_date") == F.lit(state.as_of))
         for name in (SCORES, APPLICATIONS, FEATURES)
@@ -46,8 +47,8 @@ def backtest(state: Run) -> None:
     with state.log.step("features"):
         number = versions.get(TRADELINES)
         lines = None if number is None else state.lake.read(TRADELINES, number)
-        who = applicants(stored[APPLICATIONS])
-        inputs = FeatureInputs(state.lake.read(DAYS, versions[DAYS]), who, lines)
+        who, count = applicants_on(state.lake, state.as_of, versions[APPLICATIONS])
+        inputs = FeatureInputs(state.lake.read(DAYS, versions[DAYS]), who, lines, count)
         again = build_features(inputs, state.as_of, state.config, row["run_id"])
         state.findings.backtest["features"] = _compare(stored[FEATURES], again)
 
@@ -56,18 +57,25 @@ def _run_of(state: Run) -> Any:
     """The newest run that scored the business day."""
     if not state.lake.exists(RUNS):
         raise ConfigError(f"lake {state.lake.root}: no run has been published; run `score` first")
-    runs = state.lake.read(RUNS).where(
-        (F.col("as_of") == F.lit(state.as_of)) & F.col("command").isin("run", "score")
-    )
-    found = runs.orderBy(F.desc("started_at")).limit(1).collect()
-    if not found:
+    runs = read_arrow(state.lake.place(RUNS), state.lake.version(RUNS)).to_pylist()
+    scored = [
+        row for row in runs if row["as_of"] == state.as_of and row["command"] in ("run", "score")
+    ]
+    if not scored:
         raise ConfigError(f"no run scored {state.as_of}; give --as-of the day of a run")
-    return found[0]
+    return max(scored, key=lambda row: row["started_at"])
 
 
 def _compare(stored: DataFrame, again: DataFrame) -> tuple[int, int]:
-    """Rows of the stored frame, and rows that are in one of both only."""
+    """Rows of the stored frame, and rows that are in one of both only; both are made once."""
     names = [name for name in stored.columns if name != "run_id"]
-    one, other = stored.select(names), again.select(names)
-    differing = one.exceptAll(other).count() + other.exceptAll(one).count()
-    return one.count(), differing
+    one, other = (
+        rows.select(*names, F.lit(sign).alias("_sign")) for rows, sign in ((stored, 1), (again, -1))
+    )
+    by_row = (
+        one.unionByName(other)
+        .groupBy(*names)
+        .agg(F.count_if(F.col("_sign") > 0).alias("stored"), F.sum("_sign").alias("surplus"))
+    )
+    found = by_row.agg(F.sum("stored"), F.sum(F.abs("surplus"))).collect()[0]
+    return int(found[0] or 0), int(found[1] or 0)

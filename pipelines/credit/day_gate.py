@@ -38,7 +38,10 @@ class DayGate:
         )  # fmt: skip
 
     def quarantined(self, run_id: str) -> DataFrame:
-        """Rows set aside, as `ops.QuarantinedRecord`: reason, token, input, and no values."""
+        """Rows set aside, as `ops.QuarantinedRecord`: reason, token, input, and no values.
+
+        Set `days` to the rows that were written before, or they are aggregated again.
+        """
         broken = self._tagged.where(f"{REASON} IS NOT NULL").select(
             F.col(REASON).alias("reason"), safe_token(REASON).alias("record_token")
         )

@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pipelines.core.contracts import conform
+from pipelines.core.contracts import conform, spark_schema
+from pipelines.core.lake_arrow import merge_driver_rows
 from pipelines.credit.applications import APPLICATION_COLUMNS, assign_snapshots
 from pipelines.credit.bureau import TRADELINE_COLUMNS
 from pipelines.credit.checks import application_rules, tradeline_rules
@@ -17,7 +18,15 @@ from pipelines.credit.config import CreditConfig
 from pipelines.credit.customer_days import KEY, TRANSACTION_COLUMNS, day_digests, key_digests
 from pipelines.credit.day_gate import DayGate
 from pipelines.credit.intake import Gate, Tally, pick_columns
-from pipelines.credit.lake import APPLICATIONS, DAY_SOURCES, DAYS, TRADELINES, CreditLake, days_sql
+from pipelines.credit.lake import (
+    APPLICATIONS,
+    DAY_SOURCES,
+    DAYS,
+    TRADELINES,
+    CreditLake,
+    days_condition,
+    days_sql,
+)
 from pipelines.credit.sources import Source
 
 OUTCOME_COLUMNS = ("application_id", "as_of_date", "observed_date", "is_default")
@@ -76,7 +85,7 @@ def take_days(
     later = delivered.filter(pc.field("transaction_date") >= as_of)
     intake.later_rows = sum(later["row_count"].to_pylist())
     days = changed["transaction_date"].to_pylist()
-    if same and not days:
+    if not days and lake.seen(DAYS) is not None:
         intake.tallies["transactions"] = Tally("transactions", 0, 0, 0)
         return
     rows = raw
@@ -88,19 +97,24 @@ def take_days(
     hot = keys.where(is_hot).select(*KEY) if most > config.salt.hot_rows else None
     gate = DayGate(rows, config, hot, run_id)
     lake.replace_days(DAYS, gate.days, "transaction_date", days, month="transaction_month")
+    written = lake.staged_or_published(DAYS)
+    if written is not None and days:
+        gate.days = written.where(days_condition("transaction_date", days, "transaction_month"))
     intake.close(gate, config.max_reject_share, run_id)
-    stored = lake.session.createDataFrame(changed.drop_columns(["most"]))
-    lake.merge(DAY_SOURCES, conform(stored, "credit.TransactionDay"), ["transaction_date"])
+    schema = spark_schema("credit.TransactionDay")
+    merge_driver_rows(lake, DAY_SOURCES, changed, schema, ["transaction_date"])
 
 
 def _changed_days(rows: pa.Table, lake: CreditLake) -> tuple[pa.Table, int]:
     """Delivered days that differ from what was last aggregated, and the number of the others."""
-    known = lake.staged_or_published(DAY_SOURCES)
-    if known is None:
+    if lake.seen(DAY_SOURCES) is None:
         return rows, 0
     names = ["transaction_date", "row_count", "digest"]
-    before = {tuple(row) for row in known.select(*names).collect()}
-    found = zip(*(rows[name].to_pylist() for name in names), strict=True)
+    known, found = (
+        zip(*(table[name].to_pylist() for name in names), strict=True)
+        for table in (lake.arrow(DAY_SOURCES, names), rows)
+    )
+    before = set(known)
     is_new = [row not in before for row in found]
     return rows.filter(pa.array(is_new, pa.bool_())), is_new.count(False)
 

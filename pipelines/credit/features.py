@@ -6,6 +6,8 @@ The look-back has literal dates, so only its partitions are read, and only rows 
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -18,7 +20,9 @@ from pipelines.credit.config import CreditConfig, ThinSettings, WindowSettings
 _ID_BYTES = 64
 """A token of 29 characters in the hashed form in which it is broadcast."""
 
-_COUNTS = ("total_volume_paise", "transaction_count", "missed_payment_count", "active_days")
+_TOTALS = ("total_volume_paise", "transaction_count", "missed_payment_count", "active_days")
+_SUMMED = ("sum_paise", "txn_count", "bounce_count", "sum_sq_paise")
+_FLOWS = {"credit_sum_paise": "inflow_regularity", "debit_sum_paise": "outflow_regularity"}
 
 
 @dataclass(frozen=True)
@@ -58,9 +62,8 @@ def build_features(
     wanted = inputs.wanted(config.window.broadcast_mib)
     window = window_days(inputs.days, wanted, as_of, config.window)
     parts = [
-        _totals(window),
+        _flows(window, as_of, config.window),
         average_balances(window, as_of),
-        _regularities(window, as_of, config.window),
         _diversity(window, len(config.merchant_categories)),
         summarise_tradelines(inputs.tradelines, wanted, as_of, config.window),
     ]
@@ -80,17 +83,30 @@ def window_days(
     return days.where(months).where(inside).join(wanted, "customer_id", "left_semi")
 
 
-def _totals(window: DataFrame) -> DataFrame:
-    sums = window.groupBy("customer_id").agg(
-        F.sum("sum_paise").alias("total_volume_paise"),
-        F.sum("txn_count").alias("transaction_count"),
-        F.max("max_utilization").alias("max_utilization"),
-        F.sum("bounce_count").alias("missed_payment_count"),
+def _flows(window: DataFrame, as_of: date, settings: WindowSettings) -> DataFrame:
+    """Totals, volatility and regularity: sums of months, and from those sums of customers."""
+    month = month_number(F.col("transaction_date")).alias("month")
+    monthly = window.groupBy("customer_id", month).agg(
         F.count_if(F.col("txn_count") > 0).alias("active_days"),
         F.min(F.when(F.col("txn_count") > 0, F.col("transaction_date"))).alias("first_date"),
-        F.sum("sum_sq_paise").alias("_squares"),
+        F.max("max_utilization").alias("max_utilization"),
+        *(F.sum(name).alias(name) for name in _SUMMED),
+        *(F.sum(name).cast("decimal(38,0)").alias(name) for name in _FLOWS),
     )
-    return sums.withColumn("spending_volatility", _volatility()).drop("_squares")
+    sums = monthly.groupBy("customer_id").agg(
+        F.sum("sum_paise").alias("total_volume_paise"),
+        F.sum("txn_count").alias("transaction_count"),
+        F.sum("bounce_count").alias("missed_payment_count"),
+        F.sum("sum_sq_paise").alias("_squares"),
+        F.sum("active_days").alias("active_days"),
+        F.min("first_date").alias("first_date"),
+        F.max("max_utilization").alias("max_utilization"),
+        *_complete_months(as_of, settings),
+    )
+    made = {name: _regularity(c, settings.complete_months) for c, name in _FLOWS.items()}
+    return sums.withColumns({"spending_volatility": _volatility(), **made}).select(
+        "customer_id", *_TOTALS, "max_utilization", "first_date", "spending_volatility", *made
+    )
 
 
 def _volatility() -> Column:
@@ -101,29 +117,25 @@ def _volatility() -> Column:
     return F.when(count > 1, F.sqrt(spread / (count * (count - 1))))
 
 
-def _regularities(window: DataFrame, as_of: date, settings: WindowSettings) -> DataFrame:
-    """`1 / (1 + CV)` of monthly sums over the complete months from the first active one."""
+def _complete_months(as_of: date, settings: WindowSettings) -> list[Column]:
+    """Of each flow: the complete months from the first active one, their sum, their squares."""
     start = as_of - timedelta(days=settings.lookback_days)
     # A month is complete if its first day is not before the window and its last one not after.
     first = start.year * 12 + start.month + (start.day > 1)
     last = as_of.year * 12 + as_of.month - 1
-    months = window.groupBy("customer_id", month_number(F.col("transaction_date")).alias("month"))
-    flows = {"inflow_regularity": "credit_sum_paise", "outflow_regularity": "debit_sum_paise"}
-    sums = months.agg(*(F.sum(name).cast("decimal(38,0)").alias(name) for name in flows.values()))
-    complete = sums.where(f"month BETWEEN {first} AND {last}")
+    is_complete = F.col("month").between(first, last)
     parts: list[Column] = []
-    for name in flows.values():
-        begin = F.min(F.when(F.col(name) > 0, F.col("month")))
+    for name in _FLOWS:
+        flow = F.when(is_complete, F.col(name))
+        begin = F.min(F.when(flow > 0, F.col("month")))
         parts.append((F.lit(last + 1) - begin).alias(f"{name}_months"))
-        parts.append(F.sum(name).alias(name))
-        parts.append(F.sum(F.col(name) * F.col(name)).alias(f"{name}_squares"))
-    found = complete.groupBy("customer_id").agg(*parts)
-    made = [_regularity(c, settings.complete_months).alias(n) for n, c in flows.items()]
-    return found.select("customer_id", *made)
+        parts.append(F.sum(flow).alias(name))
+        parts.append(F.sum(flow * flow).alias(f"{name}_squares"))
+    return parts
 
 
 def _regularity(name: str, least_months: int) -> Column:
-    """With n months, sum S and squares Q: CV = sqrt(n Q - S^2) / S."""
+    """`1 / (1 + CV)`. With n months, sum S and squares Q: CV = sqrt(n Q - S^2) / S."""
     months, total, squares = (F.col(c) for c in (f"{name}_months", name, f"{name}_squares"))
     spread = F.sqrt((months * squares - total * total).cast("double"))
     value = F.lit(1.0) / (F.lit(1.0) + spread / total.cast("double"))
@@ -150,7 +162,7 @@ def _diversity(window: DataFrame, categories: int) -> DataFrame:
 
 
 def _complete(rows: DataFrame, as_of: date, config: CreditConfig, run_id: str) -> DataFrame:
-    zero = {name: F.coalesce(F.col(name), F.lit(0).cast("long")) for name in _COUNTS}
+    zero = {name: F.coalesce(F.col(name), F.lit(0).cast("long")) for name in _TOTALS}
     filled = rows.withColumns(zero)
     count, thin = F.col("transaction_count"), config.thin
     return filled.withColumns(
@@ -179,14 +191,18 @@ def _months_on_book(as_of: date, most: int) -> Column:
     return F.when(first.isNotNull(), F.least(whole, F.lit(most)))
 
 
-def require_one_row_each(features: DataFrame, applicants: int) -> None:
+def require_one_row_each(customers: pa.ChunkedArray, applicants: int) -> None:
     """Check that the features have one row per applicant: a fan-out would multiply amounts.
+
+    Args:
+        customers: the customer of each row of features.
+        applicants: how many there are.
 
     Raises:
         GateError: they have not.
     """
-    found = features.agg(F.count(F.lit(1)), F.count_distinct("customer_id")).collect()[0]
-    if tuple(found) != (applicants, applicants):
+    found = len(customers), pc.count_distinct(customers).as_py()
+    if found != (applicants, applicants):
         raise GateError(
             f"features: {found[0]:,} rows of {found[1]:,} customers for {applicants:,} applicants;"
             " a join multiplied or lost rows, nothing is published"

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, Observation
 
+from pipelines.core.delta_tables import read_arrow
 from pipelines.core.lake import Lake
-from pipelines.core.lake_format import TABLE_PROPERTIES, Written
+from pipelines.core.lake_format import RUNS, TABLE_PROPERTIES, Written
+from pipelines.core.lake_read import read_version
 from pipelines.core.row_hash import MODULUS, join_sums, sum_hashes
 
 DAYS = "credit_customer_day"
@@ -26,6 +29,13 @@ _PROPERTIES = TABLE_PROPERTIES | {"delta.enableChangeDataFeed": "false"}
 @dataclass
 class CreditLake(Lake):
     """A lake with tables partitioned by a date, of which single dates are replaced."""
+
+    def read(self, table: str, version: int | None = None) -> DataFrame:
+        """As `Lake.read`; a run reads tables so often that they are planned from their files."""
+        wanted = self.published(table) if version is None else version
+        if wanted is None or table == RUNS:
+            return super().read(table, version)
+        return read_version(self.session, self.place(table), wanted)
 
     def replace_days(
         self,
@@ -52,7 +62,7 @@ class CreditLake(Lake):
         if base is not None:
             if not days:
                 return self.stage(table, base)
-            old = self.read(table, base.version).where(_condition(column, days, month))
+            old = self.read(table, base.version).where(days_condition(column, days, month))
             gone = self.digest(old)
         seen = Observation(f"digest of {table}")
         watched = df.observe(seen, *sum_hashes(self._hash(df)))
@@ -61,20 +71,29 @@ class CreditLake(Lake):
         writer = spread.write.format("delta").options(**_PROPERTIES)
         writer = writer.partitionBy(month or column).mode("overwrite")
         if base is not None:
-            writer = writer.option("replaceWhere", _condition(column, days, month))
+            writer = writer.option("replaceWhere", days_condition(column, days, month))
         writer.save(self.path(table))
         kept = base.digest if base else 0
         digest = (kept - gone + join_sums(seen.get)) % MODULUS
         return self.stage(table, Written(self.version(table), digest, is_new=True))
 
-    def staged_or_published(self, table: str) -> DataFrame | None:
-        """What this run sees of a table: what it wrote itself, else what is published."""
+    def seen(self, table: str) -> int | None:
+        """Version of a table that this run sees: what it wrote itself, else what is published."""
         found = self._staged.get(table)
-        version = found.version if found else self.published(table)
+        return found.version if found else self.published(table)
+
+    def day_rows(self, table: str, version: int, day: date, columns: Sequence[str]) -> pa.Table:
+        """Some columns of one business day of a table, on the driver, past Spark."""
+        return read_arrow(self.place(table), version, columns, [f"as_of_date={day}"])
+
+    def staged_or_published(self, table: str) -> DataFrame | None:
+        """What this run sees of a table, None where there is none."""
+        version = self.seen(table)
         return None if version is None else self.read(table, version)
 
 
-def _condition(column: str, days: Sequence[date], month: str | None) -> str:
+def days_condition(column: str, days: Sequence[date], month: str | None) -> str:
+    """`days_sql`, and the partitions by month that the dates are in."""
     listed = f"({days_sql(column, days)})"
     if month is None:
         return listed

@@ -1,5 +1,6 @@
 """The steps of a run, each a thin layer over the file that does the work."""
 
+from functools import reduce
 from pathlib import Path
 
 from pyspark.sql import DataFrame
@@ -7,7 +8,7 @@ from pyspark.sql import functions as F
 
 from pipelines.core.errors import ConfigError
 from pipelines.credit import extract as intake
-from pipelines.credit.applications import NOT_THIN, applicants, join_features
+from pipelines.credit.applications import NOT_THIN, applicants_on, join_features
 from pipelines.credit.challenger import compare_models, train_challenger
 from pipelines.credit.features import FeatureInputs, build_features, require_one_row_each
 from pipelines.credit.intake import Tally
@@ -56,24 +57,21 @@ def extract(state: Run, trains: bool, scores: bool) -> None:
 def features(state: Run) -> None:
     """Features of the applicants of every snapshot, each from the days before it."""
     lake, days = state.lake, state.lake.staged_or_published(DAYS)
-    applications = lake.staged_or_published(APPLICATIONS)
+    lines, applications = lake.staged_or_published(TRADELINES), lake.seen(APPLICATIONS)
     assert days is not None  # noqa: S101 - extract wrote both
     assert applications is not None  # noqa: S101
     with state.log.step("features") as step:
-        rows: DataFrame | None = None
-        people = 0
+        counts, parts = {}, []
         for day in state.intake.snapshots:
-            who = applicants(applications.where(F.col("as_of_date") == F.lit(day)))
-            count = who.count()
-            people += count
-            inputs = FeatureInputs(days, who, lake.staged_or_published(TRADELINES), count)
-            made = build_features(inputs, day, state.config, state.summary.run_id)
-            rows = made if rows is None else rows.unionByName(made)
-        if rows is not None:
-            lake.replace_days(FEATURES, rows, "as_of_date", state.intake.snapshots)
-        step.rows = people
-        written = at_day(state, FEATURES)
-        require_one_row_each(written, applicants(at_day(state, APPLICATIONS)).count())
+            who, counts[day] = applicants_on(lake, day, applications)
+            inputs = FeatureInputs(days, who, lines, counts[day])
+            parts.append(build_features(inputs, day, state.config, state.summary.run_id))
+        rows = reduce(DataFrame.unionByName, parts)
+        written = lake.replace_days(FEATURES, rows, "as_of_date", state.intake.snapshots)
+        step.rows = sum(counts.values())
+        for day, count in counts.items():
+            found = lake.day_rows(FEATURES, written.version, day, ["customer_id"])
+            require_one_row_each(found["customer_id"], count)
 
 
 def at_day(state: Run, table: str) -> DataFrame:

@@ -6,10 +6,12 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from pipelines.core.contracts import conform
+from pipelines.core.contracts import spark_schema
+from pipelines.core.lake_arrow import merge_driver_rows
 from pipelines.credit.applications import NOT_THIN, join_features
 from pipelines.credit.catalog import CATALOG, FeatureSpec
 from pipelines.credit.config import CreditConfig
@@ -151,7 +153,9 @@ def check_parity(session: SparkSession, card: Scorecard, sample: Sample) -> None
     types = ["double" if f.kind == "number" else "string" for f in card.features]
     schema = ", ".join(f"`{f.name}` {t}" for f, t in zip(card.features, types, strict=True))
     rows = frame.to_dict("records")
-    scored: pd.DataFrame = score_frame(session.createDataFrame(frame, schema), card).toPandas()
+    # Without a step between, Spark would score the rows while it plans, unlike those of files.
+    given = session.createDataFrame(frame, schema).coalesce(1)
+    scored: pd.DataFrame = score_frame(given, card).toPandas()
     for place, (row, found) in enumerate(zip(rows, scored.to_dict("records"), strict=True)):
         wanted = score_row(card, row)
         same = all(found[name] == getattr(wanted, name) for name in (
@@ -186,10 +190,8 @@ def register(lake: CreditLake, card: Scorecard, as_of: date, run_id: str) -> Sco
         "sha256": numbered.sha256,
         "json": numbered.to_json(),
     }
-    frame = lake.session.createDataFrame(pd.DataFrame([row]))
-    frame = frame.withColumn("scorecard_version", F.col("scorecard_version").cast("int"))
-    frame = conform(frame, "credit.ScorecardVersion")
-    lake.merge(SCORECARDS, frame, ["scorecard_id", "scorecard_version"])
+    rows, schema = pa.Table.from_pylist([row]), spark_schema("credit.ScorecardVersion")
+    merge_driver_rows(lake, SCORECARDS, rows, schema, ["scorecard_id", "scorecard_version"])
     return numbered
 
 
@@ -199,11 +201,12 @@ def registered(lake: CreditLake, name: str) -> dict[int, Scorecard]:
     Raises:
         ScorecardIntegrityError: a stored scorecard was changed.
     """
-    table = lake.staged_or_published(SCORECARDS)
-    if table is None:
+    if lake.seen(SCORECARDS) is None:
         return {}
-    rows = table.where(F.col("scorecard_id") == name).orderBy("scorecard_version").collect()
+    names = ["scorecard_id", "scorecard_version", "json"]
+    rows = lake.arrow(SCORECARDS, names).sort_by("scorecard_version").to_pylist()
     return {
         row["scorecard_version"]: parse_scorecard(row["json"], f"{SCORECARDS} {name}")
         for row in rows
+        if row["scorecard_id"] == name
     }
