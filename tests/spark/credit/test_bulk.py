@@ -119,25 +119,30 @@ def test_a_table_by_day_gives_the_rows_of_the_day(spark, plain, tmp_path):
 
 def test_what_only_spark_can_read_is_left_to_it(spark, plain, tmp_path):
     card, _, folder = plain
-    rows = spark.read.parquet(str(folder))
     deleted = str(tmp_path / "deleted")
-    rows.coalesce(1).write.format("delta").option("delta.enableDeletionVectors", "true").save(
-        deleted
-    )
+    rows = spark.read.parquet(str(folder)).coalesce(1)
+    rows.write.format("delta").option("delta.enableDeletionVectors", "true").save(deleted)
     spark.sql(f"DELETE FROM delta.`{deleted}` WHERE missed = 3")  # noqa: S608
-    casts = {
-        "missed": F.col("missed").cast("decimal(9,2)"),
-        "utilization": F.lit(True),
-        "employment": F.lit(1),
+    assert open_stored(deleted, card) is None
+
+
+def test_columns_that_need_a_cast_or_are_not_there_are_left_to_spark(plain, tmp_path):
+    card, table, _ = plain
+    count = table.num_rows
+    odd = {
+        "missed": table["missed"].cast(pa.decimal128(21, 2)),
+        "utilization": pa.repeat(pa.scalar(True), count),
+        "employment": pa.repeat(pa.scalar(1, pa.int32()), count),
     }
-    odd = {name: str(tmp_path / name) for name in casts}
-    for name, column in casts.items():
-        rows.withColumn(name, column).write.parquet(odd[name])
-    short, by_word, dated = (str(tmp_path / name) for name in ("short", "word", "dated"))
-    rows.drop("missed").write.parquet(short)
-    rows.write.partitionBy("employment").parquet(by_word)
-    rows.withColumn("as_of_date", F.lit(AS_OF)).write.parquet(dated)
-    for path in (deleted, *odd.values(), short, by_word):
-        assert open_stored(path, card) is None, path
+    for name, column in odd.items():
+        changed = table.set_column(table.column_names.index(name), name, column)
+        assert open_stored(write_table(changed, tmp_path / name), card) is None, name
+    short = write_table(table.drop_columns(["missed"]), tmp_path / "short")
+    assert open_stored(short, card) is None
+    by_word = tmp_path / "word"
+    pq.write_to_dataset(table, by_word, partition_cols=["employment"])
+    assert open_stored(by_word, card) is None
+    dated = table.append_column("as_of_date", pa.repeat(pa.scalar(AS_OF), count))
+    dated = write_table(dated, tmp_path / "dated")
     assert open_stored(dated, card, as_of=AS_OF) is None
     assert open_stored(dated, card) is not None
