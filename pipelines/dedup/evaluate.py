@@ -107,14 +107,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(lake: str, truth: Path, as_json: bool) -> None:
-    from pipelines.core.spark import build_session
     from pipelines.dedup.evaluation_input import label_run, read_run
 
-    session = build_session("dedup evaluation")
-    try:
-        run, unlabelled = label_run(read_run(session, lake), truth)
-    finally:
-        session.stop()
+    run, unlabelled = label_run(read_run(lake), truth)
     evaluation = evaluate(run)
     figures = {"unlabelled_records": unlabelled, **evaluation.metrics()}
     if as_json:

@@ -1,5 +1,6 @@
 """What the evaluation reads: tables of a published run, and files of truth."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from pyarrow import csv
-from pyspark.errors import AnalysisException
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
+from pipelines.core.delta_tables import Place, columns_of, read_arrow, version_of
+from pipelines.core.endpoints import ObjectStore, object_store
 from pipelines.core.errors import ConfigError
+from pipelines.core.lake_format import RUNS, VERSIONS
 from pipelines.core.privacy import Tokeniser, key_from_env
 from pipelines.dedup.labelled import Labelled
 
@@ -38,38 +39,53 @@ class RunTables:
     reviews: pa.Table
 
 
-def read_run(session: SparkSession, lake: str) -> RunTables:
+def read_run(lake: str) -> RunTables:
     """Read the tables of the newest published run.
 
     Raises:
-        ConfigError: no published run under the lake root.
+        ConfigError: no published run under the lake root, or one without a table.
     """
-    try:
-        runs = session.read.format("delta").load(f"{lake}/runs_v1")
-        newest = (
-            runs.orderBy(F.desc("started_at"), F.desc("run_id")).select("table_versions").head()
-        )
-    except AnalysisException as error:
-        raise ConfigError(f"--lake {lake}: no table runs_v1; run jobs/dedup.py first") from error
-    if newest is None:
-        raise ConfigError(f"--lake {lake}: runs_v1 lists no published run; run jobs/dedup.py first")
-    versions: dict[str, int] = newest["table_versions"]
+    store = object_store("dedup") if lake.startswith("s3a://") else None
+    versions = _newest_run(lake, store)
 
-    def table(name: str) -> DataFrame:
-        reader = session.read.format("delta")
-        if name in versions:
-            reader = reader.option("versionAsOf", versions[name])
-        return reader.load(f"{lake}/{name}")
+    def table(name: str, columns: Sequence[str], where: pc.Expression | None = None) -> pa.Table:
+        return read_arrow(_place(lake, name, store), versions[name], columns, where=where)
 
-    state = F.col("fields")["state"].alias("state")
-    times = table("enrolments_v1").select("record_token", "enrolled_at", state)
-    members = table("clusters_v1").where(F.col("valid_to_run").isNull())
-    records = members.select("record_token", "cluster_id").join(times, "record_token", how="left")
-    edges = table("candidate_edges_v1").select(
-        "token_a", "token_b", "families", "score_bits", "posterior"
+    is_current = pc.field("valid_to_run").is_null()
+    members = table("clusters", ["record_token", "cluster_id"], is_current)
+    enrolments = _place(lake, "enrolments", store)
+    state = [name for name in ("state",) if name in columns_of(enrolments)]
+    times = table("enrolments", ["record_token", "enrolled_at", *state])
+    if not state:
+        times = times.append_column("state", pa.nulls(times.num_rows, pa.string()))
+    edges = ["token_a", "token_b", "families", "score_bits", "posterior"]
+    is_open = pc.field("state") == "OPEN"
+    return RunTables(
+        members.join(times, "record_token"),
+        table("candidate_edges", edges),
+        table("review_queue", ["token_a", "token_b"], is_open),
     )
-    reviews = table("review_queue_v1").where(F.col("state") == "OPEN").select("token_a", "token_b")
-    return RunTables(records.toArrow(), edges.toArrow(), reviews.toArrow())
+
+
+def _place(lake: str, table: str, store: ObjectStore | None) -> Place:
+    return Place(f"{lake.rstrip('/')}/{table}_v1", store)
+
+
+def _newest_run(lake: str, store: ObjectStore | None) -> dict[str, int]:
+    """Table versions of the newest run."""
+    place = _place(lake, RUNS, store)
+    newest = version_of(place)
+    if newest is None:
+        raise ConfigError(f"--lake {lake}: no table runs_v1; run jobs/dedup.py first")
+    runs = read_arrow(place, newest, ["started_at", "run_id", VERSIONS])
+    if not runs.num_rows:
+        raise ConfigError(f"--lake {lake}: runs_v1 lists no published run; run jobs/dedup.py first")
+    last = runs.sort_by([("started_at", "descending"), ("run_id", "descending")])
+    versions = dict(last[VERSIONS][0].as_py())
+    missing = sorted({"enrolments", "clusters", "candidate_edges", "review_queue"} - set(versions))
+    if missing:
+        raise ConfigError(f"--lake {lake}: the last run lists no {missing[0]}; is it one of dedup?")
+    return versions
 
 
 def read_table(path: Path) -> pa.Table:

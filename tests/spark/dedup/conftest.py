@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
 
+from pipelines.core.delta_tables import Place, read_arrow, version_of
 from pipelines.core.privacy import is_valid_identity_number
 from pipelines.core.runlog import RunLog
 from pipelines.core.summary import RunSummary
@@ -54,7 +55,10 @@ class Finished:
 
     def table(self, name: str) -> pd.DataFrame:
         """Rows of a table as published."""
-        return self.session.read.format("delta").load(str(self.lake / f"{name}_v1")).toPandas()
+        place = Place(str(self.lake / f"{name}_v1"))
+        version = version_of(place)
+        assert version is not None, f"there is no table {name}"
+        return read_arrow(place, version).to_pandas(maps_as_pydicts="strict")
 
     def digests(self) -> dict[str, int]:
         """Digest of every table, runs left out."""

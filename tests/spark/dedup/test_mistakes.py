@@ -55,9 +55,11 @@ def test_k8_every_comparator_tells_pairs_apart(edges) -> None:
 def test_k12_movers_meet(customer_run, customers) -> None:
     """A person whose place and work changed shares no region with the first record."""
     rows = customer_run.table("enrolments").set_index("record_token")
-    for tokens in tokens_of(customers, "moved"):
+    clusters, moved = customer_run.clusters(), tokens_of(customers, "moved")
+    assert len(moved) == 40
+    for tokens in moved:
         assert rows.loc[list(tokens), "birth_place"].nunique() == 2
-        assert tokens in customer_run.clusters()
+        assert tokens in clusters
 
 
 def test_k13_chains_close(customer_run, customers) -> None:

@@ -3,11 +3,14 @@
 import json
 from collections import Counter
 
+import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
 
 from pipelines.core.privacy import key_from_env
 from pipelines.dedup.config import DedupConfig
+from pipelines.dedup.evaluate import evaluate
+from pipelines.dedup.evaluation_input import label_run, read_run
 from pipelines.dedup.sources import open_source
 
 FEBRL = {
@@ -53,6 +56,30 @@ def test_counts_reconcile_with_the_tables(febrl1) -> None:
     assert clusters["record_token"].nunique() == len(clusters) == 1_000
     published = febrl1.table("runs").iloc[-1]
     assert published["counts"] == counts or dict(published["counts"]) == counts
+
+
+def test_spark_reads_what_was_published(febrl1) -> None:
+    path = str(febrl1.lake / "candidate_edges_v1")
+    keys = ["token_a", "token_b"]
+    columns = [*keys, "families", "levels", "score_bits", "run_id"]
+    rows = febrl1.session.read.format("delta").load(path).select(columns).toPandas()
+    ours = febrl1.table("candidate_edges")[columns]
+    left, right = (one.sort_values(keys, ignore_index=True) for one in (rows, ours))
+    left["families"], right["families"] = (one["families"].map(list) for one in (left, right))
+    pd.testing.assert_frame_equal(left, right)
+
+
+def test_the_lake_is_evaluated_as_the_run_was(febrl1, tmp_path) -> None:
+    truth = open_source(febrl1.session, "febrl1", DedupConfig(), None, None).truth
+    names = {"id": "record_id", "entity": "entity_id"}
+    truth.rename(columns=names)[[*names.values()]].to_csv(tmp_path / "truth.csv", index=False)
+    run, unlabelled = label_run(read_run(str(febrl1.lake)), tmp_path / "truth.csv")
+    assert unlabelled == 0
+    found = evaluate(run).metrics()
+    told = febrl1.summary.metrics
+    assert {name: found[name] for name in ("f1", "fpir", "fnir")} == {
+        name: told[name] for name in ("f1", "fpir", "fnir")
+    }
 
 
 def test_run_json_and_report(febrl1) -> None:
