@@ -7,6 +7,7 @@ a folder of an engine, so that it starts its engine once, or the tests without e
 import gc
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ LAYERS = {"stack": 600, "flink": 300, "spark": 300, "integration": 120, "unit": 
 NO_ENGINE = ("tests/integration/", "tests/unit/")
 
 
+@cache
 def layer_of(path: Path) -> str | None:
     """Folder under tests/ that a file is in, None outside."""
     here = Path(__file__).parent
