@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.core.yaml_text import read_yaml
 from pipelines.dedup import compare
 from pipelines.dedup.attributes import encode_attributes
 from pipelines.dedup.compare import Attributes, compare_pairs, edit_distances
@@ -18,7 +18,9 @@ from pipelines.dedup.mapping import Mapping
 from pipelines.dedup.vocabulary import Vocabulary
 from tests.unit.dedup.random_rows import SEEDS, random_rows, random_words
 
-CASES = yaml.safe_load((Path(__file__).parents[2] / "cases/dedup/compare/levels.yaml").read_text())
+CASES = read_yaml(
+    (Path(__file__).parents[2] / "cases/dedup/compare/levels.yaml").read_text(), "cases"
+)
 
 
 def make_words(seed: int, count: int) -> list[str]:

@@ -2,11 +2,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.core.errors import ConfigError, GateError
+from pipelines.core.yaml_text import read_yaml
 from pipelines.dedup.decide import (
     REASON_TEXT,
     Band,
@@ -23,7 +23,7 @@ from pipelines.dedup.decide import (
 from tests.unit.dedup.random_rows import SEEDS, random_rows
 
 CASES = Path(__file__).parents[2] / "cases/dedup/decide"
-OVERRIDES = yaml.safe_load((CASES / "overrides.yaml").read_text())["cases"]
+OVERRIDES = read_yaml((CASES / "overrides.yaml").read_text(), "cases")["cases"]
 IDENTITY_IN = DecideSettings(sibling_rule=True)
 FIELDS = ("given_name", "date_of_birth", "relation_name")
 
@@ -73,7 +73,7 @@ def test_sibling_rule_is_off_in_other_profiles():
 
 
 def test_posterior_boundaries():
-    cases = yaml.safe_load((CASES / "posterior.yaml").read_text())["cases"]
+    cases = read_yaml((CASES / "posterior.yaml").read_text(), "cases")["cases"]
     bands = band_posterior(np.array([case["posterior"] for case in cases]), DecideSettings())
     assert [Band(band).name for band in bands] == [case["band"] for case in cases]
 

@@ -5,17 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 
 from pipelines.core.errors import GateError
+from pipelines.core.yaml_text import read_yaml
 from pipelines.dedup.comparators import Comparator
 from pipelines.dedup.config import EmSettings, ScoreSettings
 from pipelines.dedup.em import PatternCounts, level_shares, train
 from pipelines.dedup.score import posterior
 from pipelines.dedup.training import with_exact_equality
 
-CASE = yaml.safe_load(
-    (Path(__file__).parents[2] / "cases/dedup/em/two_comparators.yaml").read_text()
+CASE = read_yaml(
+    (Path(__file__).parents[2] / "cases/dedup/em/two_comparators.yaml").read_text(), "cases"
 )
 YES_NO = (Comparator("one", "gender"), Comparator("two", "gender"))
 

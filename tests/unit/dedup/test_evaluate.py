@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.core.errors import ConfigError
+from pipelines.core.yaml_text import read_yaml
 from pipelines.dedup import evaluation_metrics as metrics
 from pipelines.dedup import evaluation_pairs as by_pair
 from pipelines.dedup.evaluate import evaluate
@@ -18,8 +18,8 @@ from pipelines.dedup.labelled import Labelled
 from tests.unit.dedup.random_rows import SEEDS
 
 CASES = Path(__file__).parents[2] / "cases/dedup/evaluate"
-SMALL = yaml.safe_load((CASES / "small.yaml").read_text())
-ESTIMATES = yaml.safe_load((CASES / "estimates.yaml").read_text())
+SMALL = read_yaml((CASES / "small.yaml").read_text(), "cases")
+ESTIMATES = read_yaml((CASES / "estimates.yaml").read_text(), "cases")
 PROGRAM = Path(__file__).parents[3] / "pipelines/dedup/evaluate.py"
 NO_PAIRS = (np.empty(0, np.int64), np.empty(0, np.int64))
 

@@ -2,18 +2,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.core.errors import ConfigError, ContractError
+from pipelines.core.yaml_text import read_yaml
 from pipelines.dedup import profiles
 from pipelines.dedup.decide import Band, DecideSettings, band_v1, band_v2
 
 CASES = Path(__file__).parents[2] / "cases/dedup/profiles"
 GOLDEN = [
     pytest.param(group["profile"], case, id=f"{group['profile']} {case['name']}")
-    for group in (yaml.safe_load(path.read_text()) for path in sorted(CASES.glob("*.yaml")))
+    for group in (read_yaml(path.read_text(), "cases") for path in sorted(CASES.glob("*.yaml")))
     for case in group["cases"]
 ]
 FUNCTIONS = {"v1": profiles.v1, "v2": profiles.v2}

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.core.yaml_text import read_yaml
 from pipelines.dedup.comparators import Comparator
 from pipelines.dedup.config import ScoreSettings, TermFrequencySettings
 from pipelines.dedup.score import (
@@ -21,7 +21,7 @@ from pipelines.dedup.score import (
     term_frequency_bits,
 )
 
-CASES = yaml.safe_load((Path(__file__).parents[2] / "cases/dedup/em/scores.yaml").read_text())
+CASES = read_yaml((Path(__file__).parents[2] / "cases/dedup/em/scores.yaml").read_text(), "cases")
 
 
 def weights_of(

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.core.yaml_text import read_yaml
 from pipelines.dedup.candidates import PAIR, count_buckets, distinct_pairs
 from pipelines.dedup.key_source import is_member
 from pipelines.dedup.leaf_walk import few_leaf_keys, leaf_keys
@@ -22,9 +22,9 @@ from pipelines.dedup.splitting import Leaves, Tails, split_buckets
 from tests.unit.dedup.random_rows import SEEDS
 
 CASES = Path(__file__).parents[2] / "cases" / "dedup" / "splitting"
-PRE_FLIGHT = yaml.safe_load((CASES / "pre_flight.yaml").read_text())
+PRE_FLIGHT = read_yaml((CASES / "pre_flight.yaml").read_text(), "cases")
 KEYS = [3**40, 5**27, 7**22, 11**18]  # far apart in all bits, as real keys are
-RECURSIVE = yaml.safe_load((CASES / "recursive.yaml").read_text())
+RECURSIVE = read_yaml((CASES / "recursive.yaml").read_text(), "cases")
 
 
 def pairs_in(size: int) -> int:
