@@ -29,7 +29,7 @@ from harness.results import Results, median, progress  # noqa: E402
 from viewers_data import make  # noqa: E402
 from viewers_replay import hold_replay, measure_heap, measure_replay  # noqa: E402
 
-from pipelines.core.flink import LONG_RUN  # noqa: E402
+from pipelines.core.flink_jvm import LONG_RUN  # noqa: E402
 from pipelines.viewers import sketch  # noqa: E402
 from pipelines.viewers.config import DegradeSettings, MatchSettings  # noqa: E402
 

@@ -10,7 +10,7 @@ from harness.process import Measured, RunFailed, run_measured
 from harness.results import Results, median
 from viewers_data import ROOT, make, steady
 
-from pipelines.core.flink import LONG_RUN
+from pipelines.core.flink_jvm import LONG_RUN
 
 REPLAY_SECONDS = 150
 HEAP_SECONDS = 900

@@ -19,6 +19,7 @@ from pipelines.core.endpoints import ObjectStore
 from pipelines.core.errors import DependencyError
 from pipelines.core.flink_classes import use_recorded_classes
 from pipelines.core.flink_gateway import keep_own_connections
+from pipelines.core.flink_jvm import generated_classes, share_rpc
 from pipelines.core.jars import spark_home
 from pipelines.core.machine import LIBRARY_REMEDY, find_java, python_library
 
@@ -149,15 +150,12 @@ def build_environment(
         DependencyError: no fitting Java; or thread mode, and Python has no shared library: Flink
             would only try again.
     """
-    if "PYFLINK_GATEWAY_PORT" not in os.environ:  # else `flink run` has started the JVM
-        require_java()
-        use_recorded_classes()
     if options.get("python.execution-mode") == "thread" and python_library() is None:
         raise DependencyError(
             "Flink's thread mode loads Python's shared library, and this Python has none."
             f" {LIBRARY_REMEDY}"
         )
-    prepare_interpreter()
+    prepare_jvm()
     from pyflink.common import Configuration
     from pyflink.datastream import RuntimeExecutionMode, StreamExecutionEnvironment
     from pyflink.java_gateway import get_gateway
@@ -165,7 +163,7 @@ def build_environment(
 
     keep_own_connections(get_gateway()._gateway_client)
     configuration = Configuration()
-    for key, value in options.items():
+    for key, value in {**generated_classes(), **options}.items():
         configuration.set_string(key, value)
     stream = StreamExecutionEnvironment.get_execution_environment(configuration)
     settings = EnvironmentSettings.new_instance().in_streaming_mode()
@@ -193,6 +191,20 @@ def stop_with_savepoint(job: Any, folder: str) -> str:
     return str(client.stopWithSavepoint(False, folder, kind).get())
 
 
+def prepare_jvm() -> None:
+    """Set what Flink's JVM and its workers look at when they start.
+
+    Raises:
+        DependencyError: no fitting Java.
+    """
+    prepare_interpreter()
+    if "PYFLINK_GATEWAY_PORT" in os.environ:  # `flink run` has started the JVM
+        return
+    require_java()
+    use_recorded_classes()
+    share_rpc()
+
+
 def prepare_interpreter(env: "os._Environ[str] | None" = None) -> None:
     """Let Flink's JVM and its Python workers find this environment; before the JVM starts.
 
@@ -206,29 +218,6 @@ def prepare_interpreter(env: "os._Environ[str] | None" = None) -> None:
     folder = spark_home() / "jars"
     jars = [jar for name in ("hadoop-client-*", "zstd-jni-*") for jar in folder.glob(f"{name}.jar")]
     target.setdefault("HADOOP_CLASSPATH", os.pathsep.join(sorted(map(str, jars))))
-
-
-def compile_quickly() -> None:
-    """Let the JVM, if it is not up yet, use its first compiler alone.
-
-    The second makes code that runs two to three times as fast and takes half a minute of a core for
-    the operators of a job, so a short run is over before it pays.
-    """
-    os.environ.setdefault("JVM_ARGS", "-XX:TieredStopAtLevel=1")
-
-
-LONG_RUN = (
-    "-XX:+UseParallelGC -XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThreshold=6000"
-    " -XX:Tier4CompileThreshold=150000 -XX:Tier4BackEdgeThreshold=400000"
-)
-"""JVM flags of a bounded run of minutes: the collector that gives up least throughput, and a second
-compiler that begins ten times as late as usual. What runs once for each record is compiled a moment
-later; planner and start, which are over in seconds, are not, which saves 20 s of a core."""
-
-
-def compile_what_lasts() -> None:
-    """Let the JVM, if it is not up yet, run with `LONG_RUN`."""
-    os.environ.setdefault("JVM_ARGS", LONG_RUN)
 
 
 def _put_first(env: "os._Environ[str]", name: str, entry: str) -> None:

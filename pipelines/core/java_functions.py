@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pipelines.core.errors import DependencyError
@@ -40,13 +41,19 @@ def create_functions(tables: Any, jar: Path, functions: Mapping[str, str]) -> No
         tables.execute_sql(f"CREATE TEMPORARY SYSTEM FUNCTION {name} AS '{java}' LANGUAGE JAVA")
 
 
-def functions_jar(job: str, sources: Path, folder: Path | None = None) -> Path:
+def functions_jar(
+    job: str,
+    sources: Path,
+    folder: Path | None = None,
+    services: Mapping[str, str] = MappingProxyType({}),
+) -> Path:
     """The jar with all functions of a job, compiled if it is not there yet.
 
     Args:
         job: first part of its name.
         sources: folder of the sources.
         folder: where it is kept; the user's cache when None.
+        services: class that Java's service loader finds, by the interface it is asked for.
 
     Raises:
         DependencyError: no Java, or the sources do not compile against this Flink.
@@ -64,6 +71,8 @@ def functions_jar(job: str, sources: Path, folder: Path | None = None) -> Path:
             for file in sorted(classes.rglob("*.class")):
                 name = file.relative_to(classes).as_posix()
                 jar.writestr(zipfile.ZipInfo(name, _STEADY_TIME), file.read_bytes())
+            for name, java in services.items():
+                jar.writestr(zipfile.ZipInfo(f"META-INF/services/{name}", _STEADY_TIME), java)
         draft.replace(target)
     return target
 

@@ -8,12 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.core.flink import (
-    build_environment,
-    checkpoints_in,
-    compile_quickly,
-    flink_options,
-)
+from pipelines.core.flink import build_environment, checkpoints_in, flink_options
+from pipelines.core.flink_jvm import compile_quickly
 from pipelines.core.machine import git_state
 from pipelines.core.privacy import key_from_env
 from pipelines.core.runlog import RunLog

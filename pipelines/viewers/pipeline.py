@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipelines.core.flink import compile_quickly, compile_what_lasts
+from pipelines.core.flink_jvm import compile_quickly, compile_what_lasts
 from pipelines.core.runlog import RunLog
 from pipelines.core.summary import RunSummary, begin_summary
 from pipelines.viewers import tables

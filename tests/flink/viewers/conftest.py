@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from pipelines.core.flink import FlinkSettings, compile_quickly
+from pipelines.core.flink import FlinkSettings
+from pipelines.core.flink_jvm import compile_quickly
 from pipelines.viewers import tables
 from pipelines.viewers.config import ViewersConfig
 from pipelines.viewers.counting import run_lanes

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from pipelines.core.flink import checkpoints_in, prepare_interpreter
+from pipelines.core.flink import checkpoints_in, prepare_jvm
 from pipelines.core.java_functions import functions_jar
 from pipelines.viewers import engine, jvm
 from tests.flink.viewers.conftest import SETTINGS
@@ -14,7 +14,7 @@ from tests.flink.viewers.conftest import SETTINGS
 def fresh_thread(monkeypatch):
     """A thread of the JVM that was told nothing, as Python meets when another of its threads
     takes the one it had: PyFlink's jars would have gone to that."""
-    prepare_interpreter()
+    prepare_jvm()
     from pyflink.java_gateway import get_gateway
 
     java = get_gateway().jvm
@@ -45,3 +45,18 @@ def test_sources_that_change_do_not_change_a_process_that_runs(tmp_path):
     assert functions_jar("viewers", sources, tmp_path) == jar
     again = functions_jar("viewers", sources, tmp_path / "again")
     assert again.read_bytes() == jar.read_bytes()
+
+
+def test_jobs_of_a_process_share_an_rpc_system():
+    """Closing it, as a job's cluster does at its end, leaves it to the next."""
+    prepare_jvm()
+    from pyflink.java_gateway import get_gateway
+
+    flink = get_gateway().jvm.org.apache.flink
+    first, again = flink.runtime.rpc.RpcSystem.load(), flink.runtime.rpc.RpcSystem.load()
+    assert first.equals(again)
+    assert first.getClass().getName() == "sangam.core.SharedRpc$Kept"
+    first.close()
+    service = again.localServiceBuilder(flink.configuration.Configuration()).createAndStart()
+    assert service.getPort() == -1
+    service.closeAsync().get()
