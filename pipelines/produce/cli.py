@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipelines.core import endpoints
 from pipelines.core.catalogue import Topic, load_catalogue
@@ -15,9 +15,11 @@ from pipelines.core.errors import DependencyError
 from pipelines.core.wire import Wire
 from pipelines.produce.config import ProduceConfig
 from pipelines.produce.domains import DOMAINS
-from pipelines.produce.sender import Sender, Sent
 from pipelines.produce.sources import open_records, topics_of
 from pipelines.produce.spool import Message
+
+if TYPE_CHECKING:
+    from pipelines.produce.sender import Sent
 
 SPOOL = PROJECT_ROOT / ".sangam" / "spool"
 
@@ -32,6 +34,8 @@ def main(argv: Sequence[str]) -> int:
     config = load_config(ProduceConfig, "produce", given.config, given.sets)
     known = load_catalogue().topics
     topics = topics_of(given.domain, known)
+    from pipelines.produce.sender import Sender  # loads the client of Kafka, half a second
+
     servers, waiting = endpoints.kafka_servers(), 0
     with tempfile.TemporaryDirectory(prefix="sangam-") as scratch:
         made = open_records(topics, known, given.records, given.seed, given.input, Path(scratch))
@@ -102,7 +106,7 @@ def _shown(records: Iterable[Any], topic: str) -> Iterable[Any]:
     return track(records, f"sending to {topic}", console=Console(stderr=True))
 
 
-def _tell(sent: Sent, topic: str, seconds: float) -> None:
+def _tell(sent: "Sent", topic: str, seconds: float) -> None:
     rate = sent.acknowledged / seconds if seconds else 0.0
     print(f"topic         {topic}")
     print(f"acknowledged  {sent.acknowledged:,} ({rate:,.0f}/s)")

@@ -46,7 +46,7 @@ def test_a_process_is_polled_and_stopped(tmp_path: Path) -> None:
 def test_a_process_that_does_not_listen_is_ended_by_force(tmp_path: Path) -> None:
     process = start(STUBBORN, tmp_path / "log")
     began = time.monotonic()
-    stop_process(process.pid, "SIG_IGN", seconds=0.5)
+    stop_process(process.pid, "SIG_IGN", seconds=0.1)
     assert time.monotonic() - began < 30
     assert not is_running(process.pid, "SIG_IGN")
 

@@ -1,6 +1,5 @@
 """What each domain sends: all its topics, records of their contracts, the same for the same seed."""
 
-import json
 from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
@@ -40,7 +39,7 @@ def test_every_record_fits_its_topic(domain: str, tmp_path: Path) -> None:
             value = wire.encode(record)
             assert wire.decode(value, record["event_time"])["event_id"] == record["event_id"]
             assert key(record)
-    assert json.dumps(made(domain, tmp_path / "b"), default=str) == json.dumps(found, default=str)
+    assert made(domain, tmp_path / "b") == found
 
 
 def test_every_domain_of_events_has_a_producer() -> None:

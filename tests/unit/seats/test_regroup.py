@@ -1,5 +1,7 @@
 """Groups brought together again: fewer are split, nobody loses a berth, nobody is seated twice."""
 
+from random import Random
+
 import numpy as np
 import pytest
 
@@ -13,16 +15,16 @@ COACH = berths_of(*["LB MB UB LB MB UB SL SU"] * 9)
 
 def coach(seed):
     """Requests for 1.15 times what a sleeper coach has; those that fit travel."""
-    rng = np.random.default_rng(seed)
+    rng = Random(seed)
     shop = Shop(
         SEGMENTS, {"GN": len(COACH), **dict.fromkeys(("TQ", "LD", "SS", "DF", "HP", "RAC"), 0)}, 0
     )
     asks, wanted = [], 0
     while wanted < 1.15 * len(COACH) * SEGMENTS:
         n = len(asks)
-        a, b = sorted(rng.choice(SEGMENTS + 1, 2, replace=False).tolist())
-        size = 1 + int(rng.choice(6, p=(0.3, 0.3, 0.15, 0.15, 0.05, 0.05)))
-        group = [Person(int(rng.choice([30, 70]))) for _ in range(size)]
+        a, b = sorted(rng.sample(range(SEGMENTS + 1), 2))
+        (size,) = rng.choices(range(1, 7), (30, 30, 15, 15, 5, 5))
+        group = [Person(rng.choice([30, 70])) for _ in range(size)]
         asks.append(Ask(f"r{n:03}", n, a, b, people=group))
         wanted += size * (b - a)
     outcome, _, _ = allot(shop, asks, variants=1)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.core.flat_records import FlatReader
 from pipelines.core.wire import Wire
 from pipelines.upi_fraud.build import DeciderPlan
 from pipelines.upi_fraud.decider import Kind, Raw
@@ -130,8 +131,11 @@ def test_equal_seeds_give_equal_bytes(small):
 
 def test_the_surge_adds_up():
     messages = list(ipl_surge())
-    total = sum(WIRE.decode(one.value)["amount_paise"] for one in messages)
-    assert (len(messages), total) == (10_000, 5_995_000 * 100)
+    reader = FlatReader("upi.Transaction")
+    flat = reader.read([one.value for one in messages])
+    assert flat.is_plain.all()
+    amounts = flat.first[reader.place["amount_paise"]]
+    assert (len(messages), amounts.sum()) == (10_000, 5_995_000 * 100)
 
 
 words = st.text(max_size=8)
