@@ -1,6 +1,7 @@
 """Row checks: native Spark predicates that give each bad record its reason."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from pyspark.sql import Column, DataFrame, Window
@@ -33,7 +34,14 @@ class Limits:
     as_of_ms: int
 
 
-def tag_requests(requests: DataFrame, lookup: DataFrame, limits: Limits) -> DataFrame:
+class Tagged(NamedTuple):
+    """Checked rows, and how many there are."""
+
+    rows: DataFrame
+    records: int
+
+
+def tag_requests(requests: DataFrame, lookup: DataFrame, limits: Limits) -> Tagged:
     """Requests, passengers packed, with the columns of their train and `reject_reason`.
 
     Args:
@@ -51,7 +59,7 @@ def tag_requests(requests: DataFrame, lookup: DataFrame, limits: Limits) -> Data
     return mark_repeats(tagged, requests, "request_id", content, has_own_pnr=True)
 
 
-def tag_cancellations(cancellations: DataFrame, lookup: DataFrame, limits: Limits) -> DataFrame:
+def tag_cancellations(cancellations: DataFrame, lookup: DataFrame, limits: Limits) -> Tagged:
     """The same for rows of `rail.Cancellation`."""
     known = cancellations.join(F.broadcast(lookup), ["train_id", "service_date"], how="left")
     tagged = apply_rules(known, cancellation_rules(limits))
@@ -100,27 +108,29 @@ def _reject(code: str, condition: str) -> Rule:
 
 def mark_repeats(
     tagged: DataFrame, raw: DataFrame, id_column: str, content: list[str], has_own_pnr: bool
-) -> DataFrame:
+) -> Tagged:
     """Give rows with a repeated id, or requests with a used PNR, their reason.
 
     Equal rows are one record, sent twice. Rows of one id that differ are all set aside. Of several
     requests on a PNR the first by moment and id stays.
     """
     watched = [id_column, "pnr"] if has_own_pnr else [id_column]
-    repeats = repeated_hashes(raw, watched)
+    repeats, count = repeated_hashes(raw, watched)
     if not any(map(len, repeats)):
-        return tagged
+        return Tagged(tagged, count)
     if max(map(len, repeats)) > FEW_REPEATS:
-        return _compare_rows(tagged, id_column, content, has_own_pnr)
+        return Tagged(_compare_rows(tagged, id_column, content, has_own_pnr), count)
     suspect = F.lit(False)
     for name, hashes in zip(watched, repeats, strict=True):
         suspect = suspect | F.coalesce(F.xxhash64(name).isin(hashes), F.lit(False))
     compared = _compare_rows(tagged.where(suspect), id_column, content, has_own_pnr)
-    return tagged.where(~suspect).unionByName(compared)
+    return Tagged(tagged.where(~suspect).unionByName(compared), count)
 
 
-def repeated_hashes(raw: DataFrame, names: list[str]) -> list[list[int]]:
-    """Hashes that occur more than once, per column; a collision only makes two more rows compared.
+def repeated_hashes(raw: DataFrame, names: list[str]) -> tuple[list[list[int]], int]:
+    """Hashes that occur more than once, per column, and the number of rows.
+
+    A collision only makes two more rows compared.
 
     Eight bytes a row come to the driver: sorting them there costs a fraction of a shuffle.
     """
@@ -130,7 +140,7 @@ def repeated_hashes(raw: DataFrame, names: list[str]) -> list[list[int]]:
     for column in table.columns:
         values, counts = np.unique(column.to_numpy(), return_counts=True)
         found.append(values[counts > 1].tolist())
-    return found
+    return found, table.num_rows
 
 
 def _compare_rows(

@@ -62,7 +62,7 @@ def run_intake(
         ledger, batch = read_ledger(lake), _next_batch(lake)
         limits = Limits(config.rules.group_limit, end_of_day(summary.as_of))
         staged = stage_events(source.requests, source.cancellations, plans, limits)
-        tokens = tokenise(staged.where(F.col("kind") != OPENS_KEY), "pnr", settings.tokeniser)
+        tokens = tokenise(staged.rows.where(F.col("kind") != OPENS_KEY), "pnr", settings.tokeniser)
         events = tag_known(tokens, ledger).persist()
         reasons, touched = _look_at(events)
     parts: list[Part] = []

@@ -151,8 +151,7 @@ def _open_events(result: Run, limits: Limits) -> tuple[DataFrame, int]:
     """Checked events, and about how many records they stand for."""
     source, session = result.source, result.lake.session
     if source.ledger is None:
-        events = stage_events(source.requests, source.cancellations, result.plans, limits)
-        return events, source.requests.count() + source.cancellations.count()
+        return stage_events(source.requests, source.cancellations, result.plans, limits)
     sold = ledger_events(source.ledger, train_lookup(session, result.plans))
     keys = key_events(session, len(result.plans.plans))
     return sold.drop(PUBLISHED).unionByName(keys), source.ledger.count()

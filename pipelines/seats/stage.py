@@ -5,7 +5,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.core.quality import REASON
-from pipelines.seats.checks import Limits, tag_cancellations, tag_requests
+from pipelines.seats.checks import Limits, Tagged, tag_cancellations, tag_requests
 from pipelines.seats.codes import QUOTAS
 from pipelines.seats.people import PEOPLE
 from pipelines.seats.plans import Plans
@@ -34,7 +34,7 @@ def train_lookup(session: SparkSession, plans: Plans) -> DataFrame:
 
 def stage_events(
     requests: DataFrame, cancellations: DataFrame, plans: Plans, limits: Limits
-) -> DataFrame:
+) -> Tagged:
     """Check all records and flatten them to `EVENT_COLUMNS`.
 
     Args:
@@ -44,13 +44,15 @@ def stage_events(
         limits: limits of the run.
 
     Returns:
-        An event per record, bad ones with their reason, and one row per key.
+        An event per record, bad ones with their reason, and one row per key; how many records.
     """
     session = requests.sparkSession
     lookup = train_lookup(session, plans)
-    books = _book_events(tag_requests(requests, lookup, limits))
-    cancels = _cancel_events(tag_cancellations(cancellations, lookup, limits))
-    return books.unionByName(cancels).unionByName(key_events(session, len(plans.plans)))
+    asked = tag_requests(requests, lookup, limits)
+    dropped = tag_cancellations(cancellations, lookup, limits)
+    events = _book_events(asked.rows).unionByName(_cancel_events(dropped.rows))
+    keys = key_events(session, len(plans.plans))
+    return Tagged(events.unionByName(keys), asked.records + dropped.records)
 
 
 def partition_events(events: DataFrame, partitions: int) -> DataFrame:

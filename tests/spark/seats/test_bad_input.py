@@ -69,7 +69,8 @@ def tagged(spark):
         "train_id string, service_date date, stations array<string>, classes array<string>, first_key int",
     )  # fmt: skip
     found = tag_requests(frame, lookup, Limits(6, end_of_day(DAY)))
-    return found.select("request_id", F.col("reject_reason").alias("reason")).toPandas()
+    assert found.records == len(rows)
+    return found.rows.select("request_id", F.col("reject_reason").alias("reason")).toPandas()
 
 
 @pytest.mark.parametrize(("number", "reason"), list(enumerate(CASES)))
@@ -100,7 +101,7 @@ def test_cancellations_without_repeats_pass(spark):
     found = tag_cancellations(
         spark.createDataFrame([row], schema), lookup, Limits(6, end_of_day(DAY))
     )
-    assert [one["reject_reason"] for one in found.collect()] == [None]
+    assert [one["reject_reason"] for one in found.rows.collect()] == [None]
 
 
 def test_too_many_bad_records_stop_the_run(allot, day, tmp_path):

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -13,8 +14,11 @@ from pipelines.core.config import PROJECT_ROOT
 
 pytestmark = pytest.mark.timeout(900)  # a whole run on a cluster of three JVMs, machine busy or not
 SETTINGS = ("max_reject_share=0.2", "numbering_variants=2", "partitions=4")
-# Executors get what conf/spark/spark-env.sh gives a driver: three JVMs of a short run want no full compiler.
-QUICK = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC"
+# Executors get what conf/spark/spark-env.sh gives a driver: three JVMs of a short run want no full compiler,
+# and map the classes that the set-up has recorded.
+CLASSES = Path(sys.prefix) / "spark-classes.jsa"
+QUICK = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -Xlog:cds=off"
+QUICK += f" '-XX:SharedArchiveFile={CLASSES}'" if CLASSES.exists() else ""
 CLUSTER = (
     "--master", "local-cluster[2,1,1024]", "--conf", "spark.executor.memory=1g",
     "--conf", f"spark.executor.extraJavaOptions={QUICK}",

@@ -128,7 +128,9 @@ def test_1_2_7_and_200_partitions_give_the_same_rows(spark, day, tmp_path):
     source = open_folder(spark, str(day.folder), is_public=False)
     plans = read_plans(source.trains, SeatsConfig(), end_of_day(DAY))
     limits = Limits(6, end_of_day(DAY))
-    events = stage_events(source.requests, source.cancellations, plans, limits).persist()
+    staged = stage_events(source.requests, source.cancellations, plans, limits)
+    assert staged.records == day.requests + day.cancellations
+    events = staged.rows.persist()
     settings = TaskSettings(Ages(60, 12, 45), Tokeniser(b"k" * 20, 1), False, 2, 0.1)
     shared = spark.sparkContext.broadcast(plans)
     found = []
