@@ -23,6 +23,7 @@ STEPS = {
     " upi_fraud.facts upi_fraud.rules upi_fraud.profile upi_fraud.scorer upi_fraud.intake"
     " upi_fraud.reference upi_fraud.timeline upi_fraud.payment upi_fraud.hashing"
     " upi_fraud.evaluate": ENGINES,
+    "dedup.evaluate dedup.decide dedup.reviews": ENGINES,
     "seats.kernel seats.admission seats.desk seats.rules seats.numbering seats.optimum"
     " seats.measures seats.times": ENGINES,
 }

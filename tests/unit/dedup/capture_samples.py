@@ -64,26 +64,38 @@ def templates(records: Sequence[list[dict[str, Any]] | None]) -> Templates:
     return Templates.from_packed(pack_captures(column(records), few)[0])
 
 
+def _draw_places(rng: np.random.Generator, count: int) -> npt.NDArray[np.float64]:
+    """Places in the ellipse of a thumb; of `count` draws some miss it."""
+    drawn = rng.uniform((-150, -200), (150, 200), (count, 2))
+    return drawn[((drawn / (150, 200)) ** 2).sum(axis=1) <= 1]
+
+
+def _place_minutiae(
+    rng: np.random.Generator, places: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    count = len(places)
+    return np.column_stack((places, rng.uniform(0, 360, count), rng.integers(0, 2, count)))
+
+
 def make_thumb(rng: np.random.Generator) -> npt.NDArray[np.float64]:
     """A thumb as spec section 7 has it: x, y, angle, type of 30 to 46 minutiae."""
     wanted = int(rng.integers(30, 47))
-    drawn = rng.uniform((-150, -200), (150, 200), (4 * wanted, 2))
-    drawn = drawn[((drawn / (150, 200)) ** 2).sum(axis=1) <= 1]
-    is_near = ((drawn[:, None] - drawn) ** 2).sum(axis=2) < 14**2
+    drawn = _draw_places(rng, 4 * wanted)
+    wide, high = (np.subtract.outer(side, side) for side in drawn.T)
+    is_apart = wide * wide + high * high >= 14**2
     places: list[int] = []
     is_free = np.ones(len(drawn), dtype=np.bool_)
     while len(places) < wanted and is_free.any():
         places.append(int(is_free.argmax()))
-        is_free &= ~is_near[places[-1]]
-    rest = np.column_stack((rng.uniform(0, 360, wanted), rng.integers(0, 2, wanted)))
-    return np.column_stack((drawn[places], rest))
+        is_free &= is_apart[places[-1]]
+    return _place_minutiae(rng, drawn[places])
 
 
 def recapture(rng: np.random.Generator, thumb: npt.NDArray[np.float64]) -> list[Minutia]:
     """What a capture shows of a thumb: some lost, some added, all moved, and turned as a whole."""
     shown = thumb[rng.random(len(thumb)) >= 0.12].copy()
-    extra = make_thumb(rng)[: rng.binomial(len(thumb), 0.08)]
-    shown = np.concatenate((shown, extra))
+    added = _draw_places(rng, 60)[: rng.binomial(len(thumb), 0.08)]
+    shown = np.concatenate((shown, _place_minutiae(rng, added)))
     shown[:, :2] += rng.normal(0, 2, (len(shown), 2))
     shown[:, 2] += rng.normal(0, 6, len(shown))
     flipped = rng.random(len(shown)) < 0.05

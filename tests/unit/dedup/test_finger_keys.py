@@ -81,9 +81,8 @@ def test_minhash_votes_follow_the_formula():
     held = [templates([[finger(m)] for m in side]) for side in sides]
     found = np.zeros((len(seeds), len(thumbs)))
     for seed in seeds:
-        one, two = (entries(side, seed, FingerKeySettings(keys=hashes)) for side in held)
-        assert len(one) == len(thumbs) * hashes
-        np.add.at(found[seed], [row for row, _ in one & two], 1)
+        one, two = (keys_by_row(side, seed, hashes) for side in held)
+        found[seed] = [len(np.intersect1d(*keys)) for keys in zip(one, two, strict=True)]
     expected = []
     for a, b in zip(*sides, strict=True):
         one, two = triplets(a), triplets(b)
@@ -92,9 +91,11 @@ def test_minhash_votes_follow_the_formula():
     assert np.mean(found >= votes) == pytest.approx(np.mean(expected), abs=0.02)
 
 
-def entries(held: Templates, seed: int, settings: FingerKeySettings) -> set[tuple[int, int]]:
-    row, key, _ = finger_keys(held, seed, settings)
-    return set(zip(row.tolist(), key.tolist(), strict=True))
+def keys_by_row(held: Templates, seed: int, hashes: int) -> npt.NDArray[np.uint64]:
+    """The keys of each record, [records, hashes]: every one has so many."""
+    row, key, _ = finger_keys(held, seed, FingerKeySettings(keys=hashes))
+    assert (np.bincount(row) == hashes).all()
+    return key[np.argsort(row, kind="stable")].reshape(-1, hashes)
 
 
 def vote_recall(j: float, hashes: int, votes: int) -> float:

@@ -143,7 +143,7 @@ def similarity(one: Columns, other: Columns) -> float:
         dx, dy = (side - side[at][:, None, None] for side in other[:2])
         u, v = x[a] + dx * cos - dy * sin, y[a] + dx * sin + dy * cos
         bend = angle[:, None] - other[2] - turned
-        fits = np.hypot(x[:, None] - u, y[:, None] - v) <= 10
+        fits = (x[:, None] - u) ** 2 + (y[:, None] - v) ** 2 <= 10**2
         fits &= (np.abs((bend + 180) % 360 - 180) <= 30) & (kind[:, None] == other[3])
         found = np.minimum(fits.any(axis=1).sum(axis=1), fits.any(axis=2).sum(axis=1))
         best = max(best, found.max(initial=0))

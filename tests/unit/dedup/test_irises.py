@@ -20,16 +20,14 @@ from tests.unit.dedup.capture_samples import (
 def slow_distance(
     a: Codes, mask_a: Codes, b: Codes, mask_b: Codes, shifts: int = 8
 ) -> tuple[float, int] | None:
-    """Least share of differing bits over the shifts, and the usable bits there; bit by bit."""
+    """Least share of differing bits over the shifts, and the usable bits there; bit beside bit."""
     best: tuple[float, int] | None = None
+    ring, col = np.divmod(np.arange(2048), 128)
     for shift in range(-shifts, shifts + 1):
-        differing = usable = 0
-        for ring in range(16):
-            for col in range(128):
-                here, there = ring * 128 + col, ring * 128 + (col + shift) % 128
-                if mask_a[here] and mask_b[there]:
-                    usable += 1
-                    differing += int(a[here] != b[there])
+        there = ring * 128 + (col + shift) % 128
+        is_usable = (mask_a == 1) & (mask_b[there] == 1)
+        usable = int(is_usable.sum())
+        differing = int((a != b[there])[is_usable].sum())
         if usable >= 1024:
             found = differing / usable, -usable
             best = found if best is None else min(best, found)

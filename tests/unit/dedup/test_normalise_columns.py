@@ -7,7 +7,9 @@ from collections import defaultdict
 from itertools import combinations
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from pipelines.core.errors import ConfigError
@@ -148,12 +150,13 @@ def test_febrl_is_not_hurt() -> None:
     people = defaultdict(list)
     for i, row in enumerate(rows):
         people[row["person"]].append(i)
-    pairs = [pair for ids in people.values() for pair in combinations(ids, 2)]
+    one, two = np.array([pair for ids in people.values() for pair in combinations(ids, 2)]).T
     for field, kind in FEBRL_KINDS.items():
-        raw = [row[field] for row in rows]
+        raw = np.array([row[field] for row in rows], dtype=object)
         found = n.Normaliser(kind, keep_impossible_dates=True).parse(pa.array(raw))
-        clean = found.text.to_pylist()
-        assert not [(raw[i], raw[j]) for i, j in pairs if raw[i] == raw[j] and clean[i] != clean[j]]
-        assert not [text for text, result in zip(raw, clean, strict=True) if text and not result]
+        clean = found.text.to_numpy(zero_copy_only=False)
+        hurt = (raw[one] == raw[two]) & (clean[one] != clean[two])
+        assert not [(raw[i], raw[j]) for i, j in zip(one[hurt], two[hurt], strict=True)]
+        assert not raw[raw.astype(bool) & ~clean.astype(bool)].tolist()
         assert found.relation_type.null_count == len(rows)
-        assert not any(found.has_identity_number.to_pylist())
+        assert not pc.any(found.has_identity_number).as_py()
