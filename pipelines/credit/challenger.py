@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pipelines.core.boosting import load_xgboost
 from pipelines.credit.catalog import FeatureSpec
 from pipelines.credit.config import ChallengerSettings
 from pipelines.credit.metrics import auc, count_scores, ks
@@ -52,8 +53,7 @@ class Challenger:
 
     def predict(self, sample: Sample) -> F64:
         """Probability of default [n]."""
-        import xgboost as xgb
-
+        xgb = load_xgboost()
         frame = _frame(sample, self.specs, self.levels)
         found: F64 = self.booster.predict(xgb.DMatrix(frame, enable_categorical=True))
         return found.astype(np.float64)
@@ -63,8 +63,7 @@ def train_challenger(
     sample: Sample, specs: Sequence[FeatureSpec], settings: ChallengerSettings, seed: int
 ) -> Challenger:
     """Boost trees on the features of the scorecard's candidates; absent values stay absent."""
-    import xgboost as xgb
-
+    xgb = load_xgboost()
     levels = {
         spec.name: tuple(sorted({str(v) for v in sample.columns[spec.name] if v is not None}))
         for spec in specs

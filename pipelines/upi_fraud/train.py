@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from pipelines.core.boosting import load_xgboost
 from pipelines.core.cli import main_guard
 from pipelines.core.privacy import key_from_env
 from pipelines.core.wire import Wire
@@ -58,8 +59,7 @@ def record_features(source: Source, config: UpiConfig) -> tuple[FloatArray, IntA
 
 def fit(features: FloatArray, labels: IntArray, config: UpiConfig) -> tuple[dict[str, Any], Any]:
     """Fit the trees and calibrate them; returns the model's content and (p_verify, figures)."""
-    import xgboost
-
+    xgboost = load_xgboost()
     cut = round(len(labels) * (1 - HELD_OUT))
     rising = "(" + ",".join(str(int(name in RISING)) for name in FEATURES) + ")"
     options = {"objective": "binary:logistic", "max_depth": DEPTH, "eta": RATE, "seed": 0,

@@ -28,6 +28,7 @@ OWNERS = {
     # and files named *flink, operators of a job
     "pyflink": {"core.flink", "core.flink_classes", "core.flink_types"},
     "bokeh": {"core.charts", "viewers.watch"},  # the second is bokeh's server
+    "xgboost": {"core.boosting"},
     "yaml": {"core.yaml_text", "dedup.proposal"},  # the second writes
     "rich": {"core.runlog", "core.summary", "dedup.evaluate", "produce.cli"},
 }

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pipelines.core.boosting import load_xgboost
 from pipelines.upi_fraud.arrays import FloatArray, IntArray
 from pipelines.upi_fraud.cards.config import BoostSettings
 from pipelines.upi_fraud.cards.features import FEATURES, RISING
@@ -22,8 +23,7 @@ def train_members(
         settings: size and strength of the trees.
         seed: of the first model.
     """
-    import xgboost
-
+    xgboost = load_xgboost()
     rising = "(" + ",".join(str(int(name in RISING)) for name in FEATURES) + ")"
     data = xgboost.DMatrix(features, fraud, base_margin=features[:, MARGIN])
     members = []
@@ -41,8 +41,7 @@ def train_members(
 
 def score(members: Sequence[bytes], features: FloatArray) -> FloatArray:
     """Mean log odds of the models, one value per row."""
-    import xgboost
-
+    xgboost = load_xgboost()
     data = xgboost.DMatrix(features, base_margin=features[:, MARGIN])
     total = np.zeros(len(features))
     for raw in members:

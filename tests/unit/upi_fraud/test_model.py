@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from pipelines.core.boosting import load_xgboost
 from pipelines.upi_fraud.calibrate import cost_optimal, isotonic, verify_threshold
 from pipelines.upi_fraud.errors import ModelError
 from pipelines.upi_fraud.facts import Facts
@@ -33,8 +34,7 @@ def folder(data, tmp_path_factory):
 
 
 def test_served_scores_equal_the_trainers(data):
-    import xgboost  # takes seconds, which no other test should wait for
-
+    xgboost = load_xgboost()
     features, labels = data
     booster = xgboost.train(
         {"objective": "binary:logistic", "max_depth": 4, "base_score": 0.5, "nthread": 1},
