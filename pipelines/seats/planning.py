@@ -8,12 +8,15 @@ import hashlib
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from pipelines.core.contracts import conform
+from pipelines.core.contracts import conform, spark_schema
 from pipelines.core.errors import ConfigError
 from pipelines.core.lake import Lake
+from pipelines.core.lake_arrow import write_rows
 from pipelines.core.quality import REASON, Rule, apply_rules, validate
 from pipelines.core.runlog import RunLog
 from pipelines.core.summary import RunSummary, begin_summary
@@ -21,7 +24,7 @@ from pipelines.seats.config import SeatsConfig
 from pipelines.seats.measures import jain_index
 from pipelines.seats.outcome import Metrics, gate_checks
 from pipelines.seats.request import Request
-from pipelines.seats.tables import publish
+from pipelines.seats.tables import publish, write_quarantine
 
 SUFFIXES = (".psv", ".txt")
 HEADER = "trainId|date|route|demand|availability"
@@ -121,10 +124,8 @@ def run_planning(
     with log.step("open"):
         lines = read_lines(session, request.input)
         tagged = tag_lines(lines).persist()
-        reasons = {row[REASON]: row["count"] for row in tagged.groupBy(REASON).count().collect()}
-    good = reasons.pop(None, 0)
-    newest = tagged.where(F.col(REASON).isNull()).agg(F.max("service_date")).first()
-    as_of: date = request.as_of or (newest and newest[0]) or date(1970, 1, 1)
+        good, newest, reasons = _count_lines(tagged)
+    as_of = request.as_of or newest or date(1970, 1, 1)
     summary = _summary(config, request.input, as_of)
     rejected = sum(reasons.values())
     summary.counts = {
@@ -135,10 +136,10 @@ def run_planning(
     limit = 1.0  # lines come by hand: bad ones are told one by one and stop nobody else's
     validate(gate_checks(summary.counts, reasons, limit)).require(reasons)
     with log.step("tables"):
-        rows = plan_rows(tagged, config.efficiency_epsilon, summary.run_id)
-        lake.write("rail_plan", rows)
+        rows = plan_rows(tagged, config.efficiency_epsilon, summary.run_id).toArrow()
+        write_rows(lake, "rail_plan", rows, spark_schema("rail.PlanRow"))
         if rejected:
-            lake.write("quarantine", _quarantine(tagged, request.input, summary.run_id))
+            write_quarantine(lake, _set_aside(tagged, request.input), "plan", summary.run_id)
         summary.metrics = measure_plan(rows)
         if not request.dry_run:
             publish(lake, summary)
@@ -150,6 +151,15 @@ def run_planning(
     return summary
 
 
+def _count_lines(tagged: DataFrame) -> tuple[int, date | None, dict[str, int]]:
+    """Good lines and the newest date among them, and the bad lines by reason."""
+    figures = F.count(F.lit(1)).alias("lines"), F.max("service_date").alias("newest")
+    rows = {row[REASON]: row for row in tagged.groupBy(REASON).agg(*figures).collect()}
+    good = rows.pop(None, None)
+    bad = {reason: int(row["lines"]) for reason, row in rows.items()}
+    return (0, None, bad) if good is None else (good["lines"], good["newest"], bad)
+
+
 def _summary(config: SeatsConfig, name: str, as_of: date) -> RunSummary:
     path = Path(name)
     content = path.read_bytes() if path.is_file() else name.encode()
@@ -157,38 +167,25 @@ def _summary(config: SeatsConfig, name: str, as_of: date) -> RunSummary:
     return begin_summary("seat_allocation", config, as_of, digest, {path.name: digest})
 
 
-def _quarantine(tagged: DataFrame, name: str, run_id: str) -> DataFrame:
+def _set_aside(tagged: DataFrame, name: str) -> pa.Table:
     """Bad lines by file and number; a train is nobody's secret, but the line may hold anything."""
     place = F.concat(F.lit(f"{Path(name).name}:"), F.col("line"))
-    rows = tagged.where(F.col(REASON).isNotNull()).select(
-        F.lit(run_id).alias("run_id"),
-        F.lit("plan").alias("dataset"),
-        F.col(REASON).alias("reason"),
-        F.lit(None).cast("string").alias("record_token"),
-        place.alias("location"),
-    )
-    return conform(rows, "ops.QuarantinedRecord")
+    bad = tagged.where(F.col(REASON).isNotNull())
+    return bad.select(F.col(REASON).alias("reason"), place.alias("location")).toArrow()
 
 
-def measure_plan(rows: DataFrame) -> Metrics:
+def measure_plan(rows: pa.Table) -> Metrics:
     """Figures of the whole plan; trains without demand have no fill rate and count nowhere."""
-    sums = rows.agg(
-        F.count(F.lit(1)).alias("trains"),
-        F.coalesce(F.sum("demand"), F.lit(0)).alias("demand"),
-        F.coalesce(F.sum("availability"), F.lit(0)).alias("availability"),
-        F.coalesce(F.sum("allocated"), F.lit(0)).alias("allocated"),
-        F.count("fill_rate").alias("rates"),
-        F.coalesce(F.sum("fill_rate"), F.lit(0.0)).alias("fill"),
-        F.coalesce(F.sum(F.col("fill_rate") ** 2), F.lit(0.0)).alias("squares"),
-    ).collect()[0]
-    demand, places = sums["demand"], sums["availability"]
+    names = ("demand", "availability", "allocated")
+    demand, places, allocated = (int(pc.sum(rows[name]).as_py() or 0) for name in names)
+    fill = rows["fill_rate"].drop_null().to_numpy()
     return {
-        "trains": sums["trains"],
+        "trains": rows.num_rows,
         "demand": demand,
         "availability": places,
-        "allocated": sums["allocated"],
-        "accepted_fraction": sums["allocated"] / demand if demand else None,
+        "allocated": allocated,
+        "accepted_fraction": allocated / demand if demand else None,
         "utilisation": demand / places if places else None,
-        "load": sums["allocated"] / places if places else None,
-        "jain": jain_index(sums["rates"], sums["fill"], sums["squares"]),
+        "load": allocated / places if places else None,
+        "jain": jain_index(len(fill), float(fill.sum()), float((fill**2).sum())),
     }
