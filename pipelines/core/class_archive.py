@@ -39,7 +39,6 @@ def exercise(session: SparkSession, folder: Path) -> None:
     summarise(session.read.csv(str(folder / "csv"), header=True, inferSchema=True))
     lake = Lake(session, str(folder / "lake"))
     lake.write("rows", flat)
-    lake.merge("rows", flat.withColumn("kind", F.lit(1).cast("long")), ["name"])
     lake.read("rows", lake.version("rows")).toPandas()
 
 

@@ -6,11 +6,9 @@ seen, and is undone before a later run adds to the table. `lake_arrow.publish_ru
 """
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import pyarrow as pa
-from pyspark import inheritable_thread_target
 from pyspark.sql import Column, DataFrame, Observation, SparkSession
 
 from pipelines.core.delta_tables import Place, read_arrow, undo, version_of
@@ -25,7 +23,6 @@ from pipelines.core.lake_format import (
     Mode,
     Written,
 )
-from pipelines.core.lake_merge import merge_rows
 from pipelines.core.row_hash import MODULUS, join_sums, row_hash, sum_hashes
 
 Versions = dict[str, int]
@@ -41,7 +38,6 @@ class Lake:
         root: folder or `s3a://` prefix.
         volatile: columns that differ between equal runs and stay out of digests.
         files: files of a table that one write makes at most; None leaves it to Spark.
-        workers: tables that `write_all` writes at a time.
         store: the object store behind an `s3a://` root, as the session's application, which is the
             user that Spark itself goes there as; None for a folder.
     """
@@ -50,7 +46,6 @@ class Lake:
     root: str
     volatile: tuple[str, ...] = ("run_id", "valid_from_run")
     files: int | None = 2
-    workers: int = 4
     store: ObjectStore | None = field(default=None, init=False)
     _staged: dict[str, Written] = field(default_factory=dict, init=False, repr=False)
     _seen: tuple[int, dict[str, Written]] = field(default=(-1, {}), init=False, repr=False)
@@ -175,35 +170,6 @@ class Lake:
         if mode == "replace":
             writer = writer.option("overwriteSchema", "true")
         writer.mode("overwrite" if mode == "replace" else "append").save(self.path(table))
-
-    def write_all(self, frames: Mapping[str, DataFrame]) -> dict[str, Written]:
-        """Replace several tables, some at a time: one commits while another computes.
-
-        Raises:
-            Exception: the first failure, after the other writes have ended; none is published.
-        """
-        write = inheritable_thread_target(self.session)(self.write)
-        with ThreadPoolExecutor(self.workers, "lake") as pool:
-            started = {name: pool.submit(write, name, frame) for name, frame in frames.items()}
-        return {name: future.result() for name, future in started.items()}
-
-    def merge(self, table: str, df: DataFrame, keys: Sequence[str]) -> Written:
-        """Update rows of equal key and insert the others; rows that do not change stay untouched.
-
-        Args:
-            table: a table; made if it is not there.
-            df: rows with all columns of the table, each key once.
-            keys: columns that identify a row, none of them null.
-        """
-        base = self.base(table)
-        if base is None:
-            return self.write(table, df)
-        counted = sorted(name for name in df.columns if name not in self.volatile)
-        growth = merge_rows(self.read(table, base.version), self.path(table), df, keys, counted)
-        if growth is None:
-            return self.stage(table, base)
-        digest = (base.digest + growth) % MODULUS
-        return self.stage(table, Written(self.version(table), digest, is_new=True))
 
     def base(self, table: str) -> Written | None:
         """What rows are added to: staged by this run, else published; undoes a killed run."""
