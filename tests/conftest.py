@@ -93,8 +93,10 @@ def lane_of(nodeid: str) -> str:
     """`tests/stack`, `tests/spark/dedup` ...; `tests/unit/test_report` for unit files of that name.
 
     Without an engine, tests of one role, such as the checks of all jobs, load the same libraries.
+    All of Flink is short, so that starting it in a second process would cost more than it gains.
     """
     _, layer, *rest = nodeid.partition("::")[0].split("/")
     if nodeid.startswith(NO_ENGINE):
         return f"tests/{layer}/{Path(rest[-1]).stem}"
-    return f"tests/{layer}" if layer == "stack" or len(rest) == 1 else f"tests/{layer}/{rest[0]}"
+    is_whole = layer in ("stack", "flink") or len(rest) == 1
+    return f"tests/{layer}" if is_whole else f"tests/{layer}/{rest[0]}"

@@ -14,7 +14,7 @@ from tests.conftest import LAYERS, Lanes, lane_of
         ("tests/stack/upi_fraud/test_cluster.py::test_a[x/y]", "tests/stack"),
         ("tests/spark/dedup/test_privacy.py::test_a", "tests/spark/dedup"),
         ("tests/spark/test_lake.py::test_a", "tests/spark"),
-        ("tests/flink/viewers/test_run.py::test_a", "tests/flink/viewers"),
+        ("tests/flink/viewers/test_run.py::test_a", "tests/flink"),
         ("tests/unit/dedup/test_report.py::test_a[tests/spark]", "tests/unit/test_report"),
         ("tests/unit/viewers/test_report.py::test_b", "tests/unit/test_report"),
         ("tests/unit/test_docs.py::test_a", "tests/unit/test_docs"),

@@ -66,11 +66,11 @@ def test_a_full_batch_leaves_and_the_rest_follows_at_the_end(tables):
 
 
 def test_what_waits_leaves_when_its_time_is_over(tables):
-    """Ten messages a second: more than one batch, although none is ever full."""
+    """Twenty messages a second: more than one batch, although none is ever full."""
     tables.execute_sql(
         "CREATE TEMPORARY TABLE ticks (n BIGINT) WITH ('connector' = 'datagen',"
         " 'fields.n.kind' = 'sequence', 'fields.n.start' = '0', 'fields.n.end' = '29',"
-        " 'rows-per-second' = '10')"
+        " 'rows-per-second' = '20')"
     )
     messages = "SELECT 0, CAST(NULL AS BYTES), CAST(X'61' AS BYTES), 0, n, n, '' FROM ticks"
     batches = [
