@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import deltalake
 import pyarrow as pa
@@ -86,7 +87,15 @@ def merge_arrow(place: Place, rows: pa.Table, keys: Sequence[str]) -> int:
 
 
 def version_of(place: Place) -> int | None:
-    """Newest version of a table; None where there is no table."""
+    """Newest version of a table; None where there is no table.
+
+    In a folder the names of the commits tell it, hundreds of times as fast as to read them.
+    """
+    if place.store is None:
+        log = Path(place.open()[1], "_delta_log")
+        return max(
+            (int(one.stem) for one in log.glob("*.json") if one.stem.isdigit()), default=None
+        )
     table = place.table()
     return None if table is None else int(table.version())
 
