@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from pipelines.core.flink import FlinkSettings
-from pipelines.core.flink_jvm import compile_quickly
 from pipelines.viewers import tables
 from pipelines.viewers.config import ViewersConfig
 from pipelines.viewers.counting import run_lanes
@@ -17,7 +16,6 @@ from pipelines.viewers.pipeline import SPAN, WINDOW
 from pipelines.viewers.sources import open_source
 from tests.unit.viewers.samples import write_messages
 
-compile_quickly()
 SETTINGS = FlinkSettings(parallelism=1, checkpoint_seconds=5, restart_attempts=1)
 
 

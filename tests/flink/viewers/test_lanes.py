@@ -18,10 +18,12 @@ from tests.unit.viewers.samples import (
     disturbed,
     event,
     golden_events,
+    moved_to,
     programs,
     random_events,
 )
 
+GOLDEN_MS = BASE_MS - 3_600_000
 KEY = ["content_id", "dimension", "dimension_value"]
 
 
@@ -37,11 +39,27 @@ def by_key(rows, column):
     return {tuple(one[:3]): one[3] for one in rows[[*KEY, column]].itertuples(index=False)}
 
 
+@pytest.fixture
+def golden():
+    """The golden vector in the minutes of an hour before the other events, by sessions of its own."""
+    events = [*golden_events(), event("s9", "PLAY", 100)]
+    names = [{"event_id": f"g-{one['event_id']}", "session_id": f"g-{one['session_id']}"}
+             for one in events]  # fmt: skip
+    moved = moved_to(events, GOLDEN_MS)
+    return [one | own for one, own in zip(moved, names, strict=True)]
+
+
 @pytest.mark.parametrize("seed", [1, 2])
-def test_rows_equal_the_reference(count, seed):
+def test_rows_equal_the_reference(count, golden, seed):
     events = random_events(seed, sessions=60) + programs()
     sent = disturbed(events, seed)
-    found = count(sent, files=seed)
+    found = count(golden + sent, files=seed)
+    check_golden(found["metrics"])
+    later = found["metrics"]["window_end_ms"] > BASE_MS
+    found["metrics"] = found["metrics"][later]
+    is_golden = found["sessions"]["session_id"].str.startswith("g-")
+    assert is_golden.sum() == len({one["session_id"] for one in golden})
+    found["sessions"] = found["sessions"][~is_golden]
     slices = slices_of(found["metrics"])
     for moment in sorted(set(slices["window_end_ms"])):
         rows = slices[slices["window_end_ms"] == moment]
@@ -115,12 +133,11 @@ def check_suspects(rows, events):
     assert set(rows[rows["reason"] == "REGULAR"]["subject_id"]) == regular
 
 
-def test_golden_vector(count):
-    found = count([*golden_events(), event("s9", "PLAY", 100)])
-    slices = slices_of(found["metrics"])
-    total = slices[slices["dimension"] == "total"]
+def check_golden(metrics):
+    slices = slices_of(metrics)
+    total = slices[(slices["dimension"] == "total") & (slices["window_end_ms"] <= BASE_MS)]
     live = {
-        (at - BASE_MS) // 1000: n
+        (at - GOLDEN_MS) // 1000: n
         for at, n in zip(total["window_end_ms"], total["concurrent"], strict=True)
     }
     assert {s: live.get(s, 0) for s in (10, 20, 30)} == {s: GOLDEN_LIVE[s] for s in (10, 20, 30)}
