@@ -315,18 +315,25 @@ def graphs(draw, most_quarters):
     return {ALL_PAIRS[place]: n / 4 for place, n in zip(places, quarters, strict=True)}
 
 
+def cross_scores(salt, nodes):
+    """A whole number of bits from -18 to 14 for each pair of nodes."""
+    pairs = list(itertools.combinations(range(nodes), 2))
+    bits = np.random.default_rng(salt).integers(-18, 15, len(pairs)).astype(np.float64)
+    return dict(zip(pairs, bits.tolist(), strict=True))
+
+
 @settings(max_examples=100, deadline=None)
 @given(
     graphs(48),
     st.sets(PAIRS, max_size=3),
     st.sets(st.integers(0, 21), max_size=4),
-    st.integers(0, 1000),
+    SEEDS,
     st.randoms(use_true_random=True),
 )
 def test_equals_the_slow_guard_in_any_order(scores, cannot, must, salt, random):
     must = {pair for number, pair in enumerate(scores) if number in must}
     limits = GuardSettings(match_bits=4.25, seed=7, max_size=5)
-    table = {pair: (hash((salt, *pair)) % 33) - 18.0 for pair in ALL_PAIRS} | scores
+    table = cross_scores(salt, 12) | scores
     if any(y in reach(list(must), x) for x, y in cannot):
         with pytest.raises(ConfigError):
             run(scores, cannot=cannot, must=must, cross=table, limits=limits)
@@ -347,7 +354,7 @@ def test_equals_the_slow_guard_in_any_order(scores, cannot, must, salt, random):
     graphs(40),
     graphs(40),
     st.sets(PAIRS, max_size=2),
-    st.integers(0, 1000),
+    SEEDS,
 )
 def test_what_becomes_of_a_component_follows_from_nothing_else(first, second, cannot, salt):
     """Nodes of two graphs lie between each other; few cross pairs are looked at, by their names."""
@@ -355,10 +362,7 @@ def test_what_becomes_of_a_component_follows_from_nothing_else(first, second, ca
     one = {(2 * a, 2 * b): bits for (a, b), bits in first.items()}
     other = {(2 * a + 1, 2 * b + 1): bits for (a, b), bits in second.items()}
     links = [(2 * a, 2 * b) for a, b in cannot] + [(2 * a + 1, 2 * b + 1) for a, b in cannot]
-    table = {
-        pair: (hash((salt, *pair)) % 33) - 18.0 for pair in itertools.combinations(range(24), 2)
-    }
-    table |= one | other
+    table = cross_scores(salt, 24) | one | other
     whole = run(one | other, cannot=links, cross=table, limits=limits)[0]
     parts = [run(part, cannot=links, cross=table, limits=limits)[0] for part in (one, other)]
     assert sorted(whole) == sorted(parts[0] + parts[1])

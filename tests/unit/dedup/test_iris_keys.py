@@ -41,7 +41,7 @@ def test_recall_follows_the_formula(share):
     rng = np.random.default_rng(round(share * 100))
     settings = IrisKeySettings(bits=20, tables=40, shifts=(), rings=16)
     a = rng.integers(0, 2, (3000, 2048), dtype=np.uint8)
-    b = a ^ (rng.random(a.shape) < share)
+    b = a ^ (rng.random(a.shape, np.float32) < share)
     found = recall(iris_keys(one_eyed(a), 7, settings), iris_keys(one_eyed(b), 7, settings), 3000)
     assert found == pytest.approx(1 - (1 - (1 - share) ** 20) ** 40, abs=0.02)
 
@@ -61,9 +61,9 @@ def test_defaults_find_turned_recaptures_and_leave_strangers_apart():
     a = rng.integers(0, 2, (records, 2048), dtype=np.uint8)
     index = iris_keys(one_eyed(a), 7)
     for turn in (-3, -1, 0, 2, 3):
-        b = turn_bits(a ^ (rng.random(a.shape) < 0.10), turn)
+        b = turn_bits(a ^ (rng.random(a.shape, np.float32) < 0.10), turn)
         assert recall(index, iris_keys(one_eyed(b), 7), records) >= 0.98
-    far = iris_keys(one_eyed(a ^ (rng.random(a.shape) < 0.33)), 7)
+    far = iris_keys(one_eyed(a ^ (rng.random(a.shape, np.float32) < 0.33)), 7)
     assert recall(index, far, records) <= 0.05
     strangers = iris_keys(one_eyed(rng.integers(0, 2, a.shape, dtype=np.uint8)), 7)
     assert len(meetings(index, strangers)) / records**2 < 1e-3
@@ -72,7 +72,7 @@ def test_defaults_find_turned_recaptures_and_leave_strangers_apart():
 def test_a_pair_with_one_common_eye_meets_on_half_of_the_tables():
     rng = np.random.default_rng(12)
     a, other = rng.integers(0, 2, (2, 300, 2048), dtype=np.uint8)
-    b = a ^ (rng.random(a.shape) < 0.10)
+    b = a ^ (rng.random(a.shape, np.float32) < 0.10)
     both = templates(
         [
             [iris(right), iris(left, position="LEFT_IRIS")]

@@ -9,6 +9,7 @@ from pipelines.core.errors import ConfigError, ContractError
 from pipelines.core.yaml_text import read_yaml
 from pipelines.dedup import profiles
 from pipelines.dedup.decide import Band, DecideSettings, band_v1, band_v2
+from tests.unit.dedup.random_rows import SEEDS
 
 CASES = Path(__file__).parents[2] / "cases/dedup/profiles"
 GOLDEN = [
@@ -17,7 +18,6 @@ GOLDEN = [
     for case in group["cases"]
 ]
 FUNCTIONS = {"v1": profiles.v1, "v2": profiles.v2}
-similarity = st.none() | st.floats(0, 1)
 
 
 def nan(value):
@@ -54,43 +54,66 @@ def mean(values):
     return sum(present) / len(present) if present else None
 
 
-@settings(max_examples=60)
-@given(
-    st.lists(similarity, min_size=1, max_size=4), st.lists(similarity, min_size=1, max_size=2),
-    similarity,
-)  # fmt: skip
-def test_score_equals_the_plain_formula(fingers, irises, demo):
-    first = oracle([0.8, 0.2], [mean(fingers + irises), demo])
-    second = oracle([0.5, 0.4, 0.1], [mean(fingers), mean(irises), demo])
-    for profile, expected in (("v1", first), ("v2", second)):
-        got = score(profile, fingers, irises, demo)
-        assert got.score[0] == pytest.approx(nan(expected), abs=1e-9, nan_ok=True)
-        assert got.has_evidence[0] == (expected is not None)
-        if expected is not None:
-            assert 0 <= got.score[0] <= 1
+ROWS = 40
 
 
-@settings(max_examples=60)
-@given(
-    st.sampled_from(["v1", "v2"]), st.tuples(similarity, similarity, similarity),
-    st.integers(0, 2), st.floats(0, 1),
-)  # fmt: skip
-def test_score_is_monotone_in_each_modality(profile, values, which, other):
-    if values[which] is None:
-        return
+def similarities(rng, width):
+    """Similarities [rows, width]: a third is missing, some are exactly 0 or 1."""
+    values = rng.random((ROWS, width))
+    values = np.where(rng.random(values.shape) < 0.15, np.rint(values), values)
+    return np.where(rng.random(values.shape) < 0.33, np.nan, values)
+
+
+def plain(values):
+    """Rows as lists, None where a similarity is missing."""
+    return [[None if np.isnan(v) else v for v in row] for row in values.tolist()]
+
+
+@settings(max_examples=15)
+@given(SEEDS, st.integers(1, 4), st.integers(1, 2))
+def test_score_equals_the_plain_formula(seed, most_fingers, most_irises):
+    rng = np.random.default_rng(seed)
+    fingers, irises, demo = (similarities(rng, n) for n in (most_fingers, most_irises, 1))
+    got = {name: profile(fingers, irises, demo[:, 0]) for name, profile in FUNCTIONS.items()}
+    rows = zip(plain(fingers), plain(irises), plain(demo), strict=True)
+    for place, (f, i, (d,)) in enumerate(rows):
+        expected = {
+            "v1": oracle([0.8, 0.2], [mean(f + i), d]),
+            "v2": oracle([0.5, 0.4, 0.1], [mean(f), mean(i), d]),
+        }
+        for name, value in expected.items():
+            found = got[name].score[place]
+            assert got[name].has_evidence[place] == (value is not None)
+            assert found == pytest.approx(nan(value), abs=1e-9, nan_ok=True)
+            assert value is None or 0 <= found <= 1
+
+
+@settings(max_examples=20)
+@given(st.sampled_from(["v1", "v2"]), SEEDS, st.integers(0, 2))
+def test_score_is_monotone_in_each_modality(profile, seed, which):
+    rng = np.random.default_rng(seed)
+    values, other = [similarities(rng, 1) for _ in range(3)], rng.random((ROWS, 1))
     changed = [*values]
-    changed[which] = other
-    scores = [score(profile, [v[0]], [v[1]], v[2]).score[0] for v in (values, changed)]
-    assert (scores[1] >= scores[0]) if other >= values[which] else (scores[1] <= scores[0])
+    changed[which] = np.where(np.isnan(values[which]), np.nan, other)
+    before, after = (FUNCTIONS[profile](f, i, d[:, 0]).score for f, i, d in (values, changed))
+    is_kept, grows = np.isnan(values[which][:, 0]), (other >= values[which])[:, 0]
+    assert (after[grows] >= before[grows]).all()
+    falls = ~grows & ~is_kept
+    assert (after[falls] <= before[falls]).all()
+    np.testing.assert_array_equal(after[is_kept], before[is_kept])
 
 
-@given(st.floats(0, 1), st.floats(0, 1))
-def test_confidence_is_symmetric_and_v1_takes_captures_in_any_order(one, two):
-    forth, back = score("v2", [one], [two], 0.5), score("v2", [two], [one], 0.5)
-    assert forth.confidence[0] == back.confidence[0]
-    assert 0 <= forth.confidence[0] <= 1
-    first, second = score("v1", [one, two], [None], 0.5), score("v1", [two], [one], 0.5)
-    assert first.score[0] == pytest.approx(second.score[0], abs=1e-12)
+@settings(max_examples=15)
+@given(SEEDS)
+def test_confidence_is_symmetric_and_v1_takes_captures_in_any_order(seed):
+    rng = np.random.default_rng(seed)
+    one, two = np.nan_to_num(similarities(rng, 1)), np.nan_to_num(similarities(rng, 1))
+    half, none = np.full(ROWS, 0.5), np.full((ROWS, 1), np.nan)
+    forth, back = profiles.v2(one, two, half), profiles.v2(two, one, half)
+    assert (forth.confidence == back.confidence).all()
+    assert ((forth.confidence >= 0) & (forth.confidence <= 1)).all()
+    first, second = profiles.v1(np.hstack([one, two]), none, half), profiles.v1(two, one, half)
+    assert first.score == pytest.approx(second.score, abs=1e-12)
 
 
 def test_whole_batch_equals_single_rows():
