@@ -8,6 +8,7 @@ needs it.
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -239,6 +240,7 @@ def pack_figure(fig: "Figure", target: str) -> dict[str, Any]:
     return packed
 
 
+@cache
 def runtime_script() -> str:
     """Return BokehJS as one piece of JavaScript, so that the report needs no network."""
     from bokeh.resources import Resources

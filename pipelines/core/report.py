@@ -8,6 +8,7 @@ This module is the only owner of jinja2; figures come from `pipelines.core.chart
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -155,20 +156,9 @@ class Report:
 
     def render(self) -> str:
         """Return the page as HTML text that needs nothing outside itself."""
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-        env = Environment(
-            loader=FileSystemLoader(TEMPLATES),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        # Order matters to bokeh: an object is defined where it is met first. NaN is not JSON.
-        env.policies["json.dumps_kwargs"] = {"sort_keys": False, "allow_nan": False}
         blocks = [b for section in self.sections for b in _flatten(section.blocks)]
         figures = [b for b in blocks if isinstance(b, Chart)]
-        return env.get_template("report.html.j2").render(
+        page: str = _template().render(
             report=self,
             figures=[charts.pack_figure(b.figure, f"chart-{b.name}") for b in figures],
             fragments=[b for b in blocks if isinstance(b, Fragment)],
@@ -179,12 +169,30 @@ class Report:
             styles=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
             script=(TEMPLATES / "report.js").read_text(encoding="utf-8"),
         )
+        return page
 
     def write(self, path: Path) -> Path:
         """Write the page to `path`, making its folder, and return the path."""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(self.render(), encoding="utf-8")
         return path
+
+
+@cache
+def _template() -> Any:
+    """The page's template, compiled once for all pages of a process."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    env = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    # Order matters to bokeh: an object is defined where it is met first. NaN is not JSON.
+    env.policies["json.dumps_kwargs"] = {"sort_keys": False, "allow_nan": False}
+    return env.get_template("report.html.j2")
 
 
 def _flatten(blocks: Sequence[Block]) -> list[Block]:
