@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+import pyarrow.dataset as ds
 import pytest
 from pyspark.sql import SparkSession
 
+from pipelines.core.delta_tables import Place, read_arrow, version_of
 from pipelines.core.messages import tag_messages
 from pipelines.core.privacy import Tokeniser
 from pipelines.ingest.checks import STOP, BronzeRule, Policy
@@ -33,9 +35,11 @@ def store(into: RowStore, number: int, values: Any = VALUES) -> Stored:
     return into.store(tag_messages(frame, SUBJECT), "good", number)
 
 
-def offsets(spark: SparkSession, path: str, kind: str = "delta") -> list[int]:
-    rows = spark.read.format(kind).load(path).select("kafka_offset").collect()
-    return sorted(row[0] for row in rows)
+def offsets(path: str) -> list[int]:
+    place = Place(path)
+    version = version_of(place)
+    rows = ds.dataset(path).to_table() if version is None else read_arrow(place, version)
+    return sorted(rows["kafka_offset"].to_pylist())
 
 
 def test_a_bad_row_is_set_aside_with_its_reason_and_the_others_are_stored(
@@ -49,10 +53,11 @@ def test_a_bad_row_is_set_aside_with_its_reason_and_the_others_are_stored(
     assert found.aside == {"SEVENTH": 1, "ENDS_IN_7": 9}, "the first rule names the reason"
     assert found.warned == {"ODD": 100}
     assert (found.read, found.rows, found.is_new) == (100, 90, True)
-    aside = spark.read.parquet(into.places.aside)
-    assert offsets(spark, into.places.aside, "parquet") == list(range(7, 100, 10))
-    assert offsets(spark, into.places.table) == [n for n in range(100) if n % 10 != 7]
-    row = aside.where("kafka_offset = 7").collect()[0]
+    assert offsets(into.places.aside) == list(range(7, 100, 10))
+    assert offsets(into.places.table) == [n for n in range(100) if n % 10 != 7]
+    (row,) = (
+        ds.dataset(into.places.aside).to_table(filter=ds.field("kafka_offset") == 7).to_pylist()
+    )
     assert (row["reject_reason"], row["run_id"]) == ("SEVENTH", "run-1")
     assert row["sender_vpa"].startswith("t3_"), "an identifier stands in the quarantine"
 
@@ -64,8 +69,8 @@ def test_a_repeated_batch_changes_neither_table_nor_quarantine(
     first, again = store(into, 1), store(into, 1)
     assert not again.is_new
     assert (again.rows, again.aside) == (first.rows, first.aside)
-    assert len(offsets(spark, into.places.table)) == 90
-    assert len(offsets(spark, into.places.aside, "parquet")) == 10
+    assert len(offsets(into.places.table)) == 90
+    assert len(offsets(into.places.aside)) == 10
     assert store(into, 2).is_new
 
 
@@ -76,7 +81,7 @@ def test_a_rule_of_policy_fail_stores_nothing_of_the_batch(
     assert store(into, 1, VALUES[:42]).rows == 42
     with pytest.raises(Exception, match=f"{STOP}NO_42"):
         store(into, 2)
-    assert len(offsets(spark, into.places.table)) == 42
+    assert len(offsets(into.places.table)) == 42
 
 
 def test_rules_leave_undecodable_messages_to_the_dead_letters(
