@@ -124,7 +124,10 @@ def compile_here(sources: str, target: str, compiler: Sequence[str]) -> None:
     from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 
     port = launch_gateway(
-        classpath=os.pathsep.join(compiler), jarpath=compiler[-1], die_on_exit=True
+        classpath=os.pathsep.join(compiler),
+        jarpath=compiler[-1],
+        javaopts=["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"],
+        die_on_exit=True,
     )
     gateway = JavaGateway(gateway_parameters=GatewayParameters(port=port))
     try:
