@@ -43,14 +43,14 @@ def backtest(state: Run) -> None:
         made, _ = score_applications(
             stored[APPLICATIONS], stored[FEATURES], known, state.as_of, row["run_id"]
         )
-        state.findings.backtest["scores"] = _compare(stored[SCORES], made)
+        state.findings.backtest["scores"] = compare_rows(stored[SCORES], made)
     with state.log.step("features"):
         number = versions.get(TRADELINES)
         lines = None if number is None else state.lake.read(TRADELINES, number)
         who, count = applicants_on(state.lake, state.as_of, versions[APPLICATIONS])
         inputs = FeatureInputs(state.lake.read(DAYS, versions[DAYS]), who, lines, count)
         again = build_features(inputs, state.as_of, state.config, row["run_id"])
-        state.findings.backtest["features"] = _compare(stored[FEATURES], again)
+        state.findings.backtest["features"] = compare_rows(stored[FEATURES], again)
 
 
 def _run_of(state: Run) -> Any:
@@ -66,7 +66,7 @@ def _run_of(state: Run) -> Any:
     return max(scored, key=lambda row: row["started_at"])
 
 
-def _compare(stored: DataFrame, again: DataFrame) -> tuple[int, int]:
+def compare_rows(stored: DataFrame, again: DataFrame) -> tuple[int, int]:
     """Rows of the stored frame, and rows that are in one of both only; both are made once."""
     names = [name for name in stored.columns if name != "run_id"]
     one, other = (

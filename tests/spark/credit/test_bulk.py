@@ -8,6 +8,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from pipelines.core.delta_tables import Place
+from pipelines.core.lake_read import read_version
 from pipelines.credit.bulk import find_points, score_stored
 from pipelines.credit.expressions import INVALID, finish_scores, invalid_expression, score_frame
 from pipelines.credit.generate import AS_OF
@@ -102,6 +103,8 @@ def test_delta_gives_the_rows_of_its_newest_version_only(spark, plain, tmp_path)
     found = {row[ID] for row in score_stored(spark, stored, card, [ID]).collect()}
     assert found == {row[ID] for row in rows.where("missed < 3").collect()}
     assert stored.rows == len(found)
+    versions = [read_version(spark, Place(path), number).count() for number in (0, 1)]
+    assert versions == [rows.count(), len(found)]
 
 
 def test_a_table_by_day_gives_the_rows_of_the_day(spark, plain, tmp_path):
@@ -115,6 +118,11 @@ def test_a_table_by_day_gives_the_rows_of_the_day(spark, plain, tmp_path):
         rows.write.format(kind).partitionBy("as_of_date").save(path)
         found = score_stored(spark, open_stored(path, card, as_of=AS_OF), card, [ID]).collect()
         assert {row[ID] for row in found} == {r[ID] for r in rows.where("missed < 2").collect()}
+    path = str(tmp_path / "delta")
+    by_delta = spark.read.format("delta").load(path)
+    by_files = read_version(spark, Place(path), 0)
+    assert by_files.schema == by_delta.schema
+    assert sorted(by_files.collect()) == sorted(by_delta.collect()) != []
 
 
 def test_what_only_spark_can_read_is_left_to_it(spark, plain, tmp_path):
@@ -124,6 +132,8 @@ def test_what_only_spark_can_read_is_left_to_it(spark, plain, tmp_path):
     rows.write.format("delta").option("delta.enableDeletionVectors", "true").save(deleted)
     spark.sql(f"DELETE FROM delta.`{deleted}` WHERE missed = 3")  # noqa: S608
     assert open_stored(deleted, card) is None
+    left = read_version(spark, Place(deleted), 1)
+    assert left.count() == rows.where("missed != 3").count() < rows.count()
 
 
 def test_columns_that_need_a_cast_or_are_not_there_are_left_to_spark(plain, tmp_path):

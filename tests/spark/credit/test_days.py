@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.core.delta_tables import read_arrow
+from pipelines.credit.backtest import compare_rows
 from pipelines.credit.generate import AS_OF
 from pipelines.credit.lake import DAYS, FEATURES, SCORES, CreditLake
 from tests.spark.credit.world import execute, published
@@ -70,6 +71,16 @@ def test_c1_c13_a_changed_day_and_a_past_day(spark, done, second, place):
     checked = execute(spark, command="backtest", input=str(folder), **given)
     assert (checked.metrics["scores_differing"], checked.metrics["features_differing"]) == (0, 0)
     assert checked.metrics["scores_compared"] == first.counts["out"] - first.counts["for_training"]
+
+
+def test_rows_of_either_side_count_as_differing(spark):
+    """Copies count by their number, and the column of the run does not count."""
+    columns = "run_id string, key string, parts array<int>"
+    one = [("r1", "a", [1]), ("r1", "b", None), ("r1", "c", [2]), ("r1", "c", [2])]
+    two = [("r2", "a", [1]), ("r2", "b", [3]), ("r2", "c", [2])]
+    stored, again = spark.createDataFrame(one, columns), spark.createDataFrame(two, columns)
+    assert compare_rows(stored, again) == (4, 3)
+    assert compare_rows(stored, stored) == (4, 0)
 
 
 def test_days_with_known_content_are_not_aggregated_again(spark, second, place):
