@@ -2,6 +2,7 @@
 
 import base64
 import itertools
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -151,6 +152,12 @@ def test_names_repeat_as_names_do() -> None:
     assert {"Choudhury", "Chowdhary"} <= set(surname.index)
 
 
+@cache
+def later_records() -> pd.DataFrame:
+    """Later enrolments beside the first one of their person (suffix _1)."""
+    return pair_with_first(large_register()[1])
+
+
 def equal(pairs: pd.DataFrame, columns: list[str]) -> pd.Series:
     """Whether a later record agrees with the first one in all columns (two nulls agree)."""
     found = pd.Series(True, index=pairs.index)
@@ -161,7 +168,7 @@ def equal(pairs: pd.DataFrame, columns: list[str]) -> pd.Series:
 
 
 def test_noise_of_names() -> None:
-    later = pair_with_first(large_register()[1])
+    later = later_records()
     noisy = later[later["kind"] == "noisy"]
     has_relation = noisy["relation_type"] != "UNKNOWN"
     assert (has_relation == noisy["relation_name"].notna()).all()
@@ -180,7 +187,7 @@ def test_noise_of_names() -> None:
 
 
 def test_kinds_change_what_they_say() -> None:
-    later = pair_with_first(large_register()[1])
+    later = later_records()
     exact = later[later["kind"] == "exact"]
     assert equal(exact, [*NAMES, *RELATION, *ADDRESS, *BIRTH, "phone", "gender", "age"]).all()
     moved = later[later["kind"] == "moved"]
@@ -196,7 +203,7 @@ def test_kinds_change_what_they_say() -> None:
 
 
 def test_a_quarter_moves_into_an_occupied_house() -> None:
-    later = pair_with_first(large_register()[1])
+    later = later_records()
     first = large_register()[1][large_register()[1]["kind"] == "first"]
     occupied = set(first[ADDRESS].itertuples(index=False, name=None))
     moved = later.loc[later["kind"] == "moved", ADDRESS].itertuples(index=False, name=None)

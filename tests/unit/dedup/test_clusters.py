@@ -259,6 +259,22 @@ def test_rerun_writes_nothing_and_touches_nothing_else():
     assert len(change.close) == 2
 
 
+def test_a_record_that_is_gone_is_closed_and_counts_as_a_part():
+    register = Register()
+    register.run({1: 1, 2: 2, 3: 3, 4: 4}, [match(1, 2), match(2, 3)])
+    del register.enrolled[3], register.edges[2, 3]
+    links = pd.DataFrame([(token(1), token(2), 9.0, "MATCH")], columns=EDGE_COLUMNS)
+    change = next_versions(
+        register.rows, register.measure()[-1], links, links.iloc[:0], "run-x", "m1"
+    )
+    assert set(change.close["record_token"]) == {token(1), token(2), token(3)}
+    assert set(change.open["record_token"]) == {token(1), token(2)}
+    assert set(change.open["action"]) == {"SPLIT"}
+    assert set(change.open["rule"]) == {"EDGE_LOST"}
+    register.write(change)
+    assert register.clusters() == {name(1): {1, 2}, name(4): {4}}
+
+
 def test_same_run_id_with_other_rows_is_refused():
     register = Register()
     register.run({1: 1, 2: 2})
