@@ -21,6 +21,7 @@ from pipelines.core.delta_files import Part, drop_parts, table_schema, write_par
 from pipelines.core.delta_tables import read_arrow
 from pipelines.core.errors import GateError
 from pipelines.core.lake_arrow import append_parts
+from pipelines.core.lake_read import read_version
 from pipelines.core.quality import REASON
 from pipelines.core.runlog import RunLog
 from pipelines.core.summary import RunSummary
@@ -92,9 +93,11 @@ def _keep_trains(trains: pa.Table, lake: DayLake) -> None:
 
 def read_ledger(lake: DayLake) -> DataFrame:
     """Published rows of the dates of this run."""
-    if lake.published(LEDGER) is None:
+    version = lake.published(LEDGER)
+    if version is None:
         return lake.session.createDataFrame([], spark_schema(ENTRY))
-    return lake.read(LEDGER).where(F.col(DAY).isin(list(lake.days)))
+    rows = read_version(lake.session, lake.place(LEDGER), version)
+    return rows.where(F.col(DAY).isin(list(lake.days)))
 
 
 def _next_batch(lake: DayLake) -> int:

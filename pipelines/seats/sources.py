@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from pipelines.core.contracts import conform, spark_schema
 from pipelines.core.errors import ConfigError
 from pipelines.core.lake import Lake
+from pipelines.core.lake_read import read_version
 from pipelines.core.spark import READ_ERRORS, read_failure
 from pipelines.seats.config import SeatsConfig
 
@@ -82,9 +83,10 @@ def open_ledger(session: SparkSession, lake_root: str) -> Source:
     if version is None:
         raise ConfigError(f"--input ledger: the lake {lake_root} has none; run --intake first")
     nothing = session.createDataFrame([], spark_schema("rail.BookingRequest"))
+    sold = read_version(session, lake.place("rail_ledger"), version)
     return Source(
         "ledger", lake.arrow("rail_trains"), nothing, nothing, is_public=False,
-        digest=f"ledger-{version}", ledger=lake.read("rail_ledger"),
+        digest=f"ledger-{version}", ledger=sold,
     )  # fmt: skip
 
 
