@@ -7,9 +7,19 @@ from dataclasses import replace
 import pytest
 
 from pipelines.core.errors import ConfigError, ContractError, GateError
+from pipelines.credit import applications
+from pipelines.credit.applications import applicants_on
 from pipelines.credit.generate import AS_OF
 from pipelines.credit.intake import Tally, pick_columns
-from pipelines.credit.lake import DAYS, FEATURES, QUARANTINE, SCORECARDS, SCORES, CreditLake
+from pipelines.credit.lake import (
+    APPLICATIONS,
+    DAYS,
+    FEATURES,
+    QUARANTINE,
+    SCORECARDS,
+    SCORES,
+    CreditLake,
+)
 from pipelines.credit.scorecard import load_scorecard
 from tests.spark.credit.world import execute, published
 
@@ -67,6 +77,17 @@ def test_v2_k1_two_applications_share_one_row_of_features(spark, home, done):
     assert len(set(customers)) < len(customers)
     keys = list(zip(*(features[n].to_pylist() for n in ("customer_id", "as_of_date")), strict=True))
     assert len(set(keys)) == len(keys)
+
+
+def test_few_applicants_on_the_driver_are_those_that_spark_finds(spark, home, done, monkeypatch):
+    lake = CreditLake(spark, str(home / "lake"))
+    version = lake.published(APPLICATIONS)
+    few, count = applicants_on(lake, AS_OF, version)
+    monkeypatch.setattr(applications, "_FEW", 0)
+    many, same = applicants_on(lake, AS_OF, version)
+    assert count == same == few.count() > 0
+    assert few.schema.simpleString() == many.schema.simpleString()
+    assert set(few.collect()) == set(many.collect())
 
 
 def test_c24_protected_attributes_are_in_no_table_and_no_scorecard(spark, home, done):
