@@ -24,10 +24,10 @@ def read_version(session: SparkSession, place: Place, version: int) -> DataFrame
         reader = session.read.format("delta").option("versionAsOf", version)
         return reader.load(place.folder)
     schema = T.StructType.fromJson(json.loads(table.schema().to_json()))
-    root = Path(place.open()[1]).absolute()
+    root = f"file://{Path(place.open()[1]).absolute()}"  # whatever else Spark takes for its home
     files = [f"{root}/{name}" for name in data_files(place, version)]
     if not files:
         return session.createDataFrame([], schema)
-    reader = session.read.schema(schema).option("basePath", str(root))
+    reader = session.read.schema(schema).option("basePath", root)
     # The names are those of files, whatever characters are in them.
     return reader.option("__globPaths__", "false").parquet(*files).select(schema.names)
