@@ -32,6 +32,8 @@ DEFAULTS = {
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
     "spark.driver.maxResultSize": "0",
+    # By default a task opens a file for each of up to 200 partitions: slower than to sort its rows.
+    "spark.shuffle.sort.bypassMergeThreshold": "8",
     "spark.python.daemon.module": "pipelines.core.daemon",
     # Over TCP every task of Python waits 40 ms for an acknowledgement that is held back.
     "spark.python.unix.domain.socket.enabled": "true",
