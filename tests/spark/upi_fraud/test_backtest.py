@@ -14,7 +14,7 @@ from pipelines.upi_fraud.generate import generate
 from tests.unit.upi_fraud.samples import CONFIG, TOKENISER
 
 SETTINGS = CONFIG.generator.model_copy(
-    update={"transactions": 10_000, "payers": 1_000, "duplicate_share": 0.01, "late_share": 0.01}
+    update={"transactions": 20_000, "payers": 2_000, "duplicate_share": 0.01, "late_share": 0.01}
 )
 
 
