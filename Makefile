@@ -156,15 +156,17 @@ $(VENV)/.jars: $(wildcard conf/jars/*.xml conf/spark/*) $(VENV)/.project
 	@python -m pipelines.core.jar_groups
 	@touch $@
 
-# Two small runs compile the kernels and record the classes of Spark and Flink, so that no later run waits for them.
+# Small runs compile the kernels and record the classes of Spark and Flink, so that no later run waits for them.
 $(VENV)/.done: $(VENV)/.jars
 	@echo "Warming up ..."
-	@python -m pipelines.seats.warm
 	@rm -f $(VENV)/*-classes.jsa; scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; \
-	run() { SANGAM_RECORD_CLASSES=$(CURDIR)/$(VENV)/$$1-classes.jsa "$${@:2}" \
-		--lake "$$scratch/$$1" --report "$$scratch/report-$$1" >"$$scratch/log" 2>&1 || { cat "$$scratch/log" >&2; exit 1; }; }; \
-	run spark spark-submit pipelines/core/class_archive.py jobs/dedup.py --input synthetic:1000; \
-	run flink python -m pipelines.core.flink_classes jobs/upi_fraud.py --input synthetic:2000
+	quietly() { "$$@" >"$$scratch/$$BASHPID" 2>&1 || { cat "$$scratch/$$BASHPID" >&2; exit 1; }; }; \
+	record() { SANGAM_RECORD_CLASSES=$(CURDIR)/$(VENV)/$$1-classes.jsa \
+		quietly "$${@:2}" --lake "$$scratch/lake-$$1" --report "$$scratch/report-$$1"; }; \
+	{ quietly python -m pipelines.seats.warm; quietly python jobs/viewer_analytics.py --dry-run --viewers 50; } & kernels=$$!; \
+	record spark spark-submit pipelines/core/class_archive.py jobs/dedup.py --input synthetic:1000; \
+	record flink python -m pipelines.core.flink_classes jobs/upi_fraud.py --input synthetic:2000; \
+	wait $$kernels
 	@touch $@
 	@echo "Ready. Next: make dedup, or . $(VENV)/bin/activate and spark-submit jobs/dedup.py"
 
