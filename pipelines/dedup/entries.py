@@ -8,6 +8,7 @@ from pipelines.core.packed import Records
 from pipelines.dedup.keys import KeyLayout, RecordKeys
 from pipelines.dedup.membership import HashSet, contains
 from pipelines.dedup.signatures import PREFIX_DEPTH, mix
+from pipelines.dedup.splitting import read_only
 
 Bool = npt.NDArray[np.bool_]
 I64 = npt.NDArray[np.int64]
@@ -37,11 +38,11 @@ def key_entries(
         skipped: records that stand in no bucket, [records].
         every: keep the buckets whose shallow prefix is divisible by this (planning sample).
     """
-    cutting = layout.cutting_bytes(PREFIX_DEPTH)[:, : depth - PREFIX_DEPTH]
-    prefixes = np.asarray(keys.prefixes)
+    cutting = np.ascontiguousarray(layout.cutting_bytes(PREFIX_DEPTH)[:, : depth - PREFIX_DEPTH])
+    prefixes = read_only(keys.prefixes)
     deep = np.empty(prefixes.shape, dtype=np.uint64)
     count = _deepen(
-        prefixes, np.asarray(keys.tails), cutting, layout.is_banded, skipped, np.uint64(every), deep
+        prefixes, read_only(keys.tails), cutting, layout.is_banded, skipped, np.uint64(every), deep
     )
     entries = np.zeros(count, dtype=ENTRY)
     row, column = np.nonzero(deep)

@@ -7,6 +7,7 @@ its own, so a stored set of cut keys leads any later record to the same leaf (`l
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numba as nb
 import numpy as np
@@ -76,7 +77,14 @@ class Tails:
     @property
     def arrays(self) -> tuple[U8, I64, npt.NDArray[np.uint32], U8]:
         """The same for a kernel."""
-        return np.asarray(self.table), self.positions, self.row, self.kind
+        return read_only(self.table), self.positions, self.row, self.kind
+
+
+def read_only(table: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """A table as kernels see it, in memory or mapped; else they are compiled once for either."""
+    view = np.asarray(table).view()
+    view.flags.writeable = False
+    return view
 
 
 @nb.njit(cache=True, nogil=True)
