@@ -54,9 +54,10 @@ def read_run(lake: str) -> RunTables:
     is_current = pc.field("valid_to_run").is_null()
     members = table("clusters", ["record_token", "cluster_id"], is_current)
     enrolments = _place(lake, "enrolments", store)
-    state = [name for name in ("state",) if name in columns_of(enrolments)]
+    has_state = "state" in columns_of(enrolments)
+    state = ["state"] if has_state else []
     times = table("enrolments", ["record_token", "enrolled_at", *state])
-    if not state:
+    if not has_state:
         times = times.append_column("state", pa.nulls(times.num_rows, pa.string()))
     edges = ["token_a", "token_b", "families", "score_bits", "posterior"]
     is_open = pc.field("state") == "OPEN"
